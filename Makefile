@@ -1,0 +1,52 @@
+# Needs Python 3.11+, git and make. Everything else is fetched as packages into .venv and js_snippet/node_modules.
+.DEFAULT_GOAL := help
+.PHONY: help setup snippet chromium test demo lint bench faults build lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+SNIPPET := widget_server/web/static/widget/manifest.json
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+$(READY): requirements.lock setup.cfg
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY) ## the Python environment in .venv
+
+$(SNIPPET): $(READY) $(wildcard js_snippet/src/*.ts js_snippet/src/*/*.ts) js_snippet/build.mjs js_snippet/package-lock.json js_snippet/budgets.json
+	$(BIN)/python js_snippet/node.py run build
+
+snippet: $(SNIPPET) ## the browser script, built and weighed against its budgets
+
+chromium: $(READY)
+	@$(BIN)/python -m tests.browser.chromium
+
+test: $(READY) $(SNIPPET) chromium ## all checks: lint, types, import contracts, Python and JavaScript tests
+	$(MAKE) lint
+	$(BIN)/python js_snippet/node.py test
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
+
+demo: $(READY) $(SNIPPET) ## a demo shop with everything running, in the foreground
+	$(BIN)/atbalss demo
+
+lint: $(READY) ## ruff, mypy, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config setup.cfg
+
+bench: $(READY) $(SNIPPET) ## ratios against named baselines, measured in one run
+	$(BIN)/python -m tests.benchmarks
+
+faults: $(READY) $(SNIPPET) ## kill, cut and starve everything; count what was lost (nothing)
+	$(BIN)/python -m tests.faults
+
+build: $(READY) $(SNIPPET) ## the wheel, in dist/
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+
+clean: ## forget everything that was made
+	rm -rf .venv dist build js_snippet/node_modules widget_server/web/static/widget
