@@ -1,0 +1,40 @@
+"""A shop and its questions as frozen values: what the other rooms are handed instead of database rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One version of a question. `texts` is {language: {key: text}}; `settings` belong to the question type."""
+
+    name: str
+    version: int
+    type: str
+    placement: str
+    paused: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A tenant. `questions` holds every version of each question by name, oldest first."""
+
+    id: str
+    name: str
+    site_key: str
+    domains: tuple[str, ...]
+    time_zone: str
+    order_token_secret: str
+    questions: Mapping[str, tuple[Question, ...]] = field(default_factory=dict)
+
+    def question(self, name: str, version: int | None = None) -> Question | None:
+        """The version asked for, or the newest when none is named; None when there is no such question or version."""
+        versions = self.questions.get(name)
+        if not versions:
+            return None
+        if version is None:
+            return versions[-1]
+        return next((q for q in versions if q.version == version), None)
