@@ -1,0 +1,23 @@
+"""The metrics, one file each. A metric only reads counters, so adding one needs no migration and has a history at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from widget_server.contract.registry import load_all
+from widget_server.contract.scores import Counts, Score
+
+
+@dataclass(frozen=True)
+class Metric:
+    """`read` turns counts into a score; `question_types` are those it can be read from (empty: from any)."""
+
+    name: str
+    question_types: tuple[str, ...]
+    read: Callable[[Counts], Score]
+    unit: str
+    meaning: str
+
+
+def metrics() -> dict[str, Metric]:
+    """Every metric by name."""
+    return load_all("widget_server.contract.metrics", "METRIC")

@@ -1,0 +1,26 @@
+"""When are two search queries the same? Evened out for grouping only; what was typed is kept and shown."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_SPACES = re.compile(r"\s+")
+# Letters that Unicode does not decompose, though people type them with and without the stroke.
+_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe"})
+# й is a letter of its own, not и with an accent (ё is written е every day, so that one is folded).
+_KEPT = {"и\u0306": "й"}
+
+
+@lru_cache(maxsize=16_384)
+def query_key(query: str) -> str:
+    """The query under which `query` is grouped: Unicode form, case and spaces evened out, diacritics folded.
+
+    >>> query_key("  KRĒSLS\\u00a0 zaļš ")
+    'kresls zals'
+    """
+    text = unicodedata.normalize("NFKC", query).casefold()
+    decomposed = unicodedata.normalize("NFD", text)
+    for pair, letter in _KEPT.items():
+        decomposed = decomposed.replace(pair, letter)
+    folded = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_STROKES)
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", folded)).strip()

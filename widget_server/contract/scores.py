@@ -1,0 +1,74 @@
+"""Scores with their uncertainty: what a metric gives, and the intervals it is built from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+# The 97.5 % point of the normal distribution: two-sided 95 %.
+Z = 1.959963984540054
+# Below this many answers a page says "too few answers to say".
+ENOUGH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the counters say of one row: answers by bucket, and how many were asked."""
+
+    answers: Mapping[str, int]
+    shown: int = 0
+
+    def within(self, buckets: tuple[str, ...]) -> dict[str, int]:
+        """The answers of exactly these buckets, zeros included."""
+        return {bucket: self.answers.get(bucket, 0) for bucket in buckets}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`value` and `interval` are None when n is 0; `distribution` is {bucket: count}."""
+
+    value: float | None
+    n: int
+    interval: tuple[float, float] | None
+    distribution: Mapping[str, int]
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough answers to say something."""
+        return self.n >= ENOUGH
+
+
+def proportion(hits: int, distribution: Mapping[str, int]) -> Score:
+    """The share of `hits` among all counts of `distribution`, with Wilson's interval."""
+    n = sum(distribution.values())
+    if n == 0:
+        return Score(None, 0, None, distribution)
+    return Score(hits / n, n, wilson(hits, n), distribution)
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a proportion (E. B. Wilson, JASA 22 (1927) 209-212). Needs n > 0."""
+    share = hits / n
+    centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def bounded_mean(distribution: Mapping[str, int], least: int, most: int) -> Score:
+    """The mean of whole-number buckets between `least` and `most`, with an adjusted normal 95 % interval.
+
+    Two answers are added at each end before the interval is drawn, as Agresti and Coull do for a proportion
+    (The American Statistician 52 (1998) 119-126), of which this is the same thing on a longer scale. So the interval
+    never has zero width, even when all answers agree; the value itself is not adjusted.
+    """
+    n = sum(distribution.values())
+    if n == 0:
+        return Score(None, 0, None, distribution)
+    total = sum(int(bucket) * count for bucket, count in distribution.items())
+    squares = sum(int(bucket) ** 2 * count for bucket, count in distribution.items())
+    value = total / n
+    more = n + 4
+    centre = (total + 2 * (least + most)) / more
+    spread = (squares + 2 * (least * least + most * most)) / more - centre * centre
+    half = Z * sqrt(spread / more)
+    low, high = max(float(least), centre - half), min(float(most), centre + half)
+    return Score(value, n, (min(low, value), max(high, value)), distribution)
