@@ -74,7 +74,9 @@ ORDER = Fields(
     },
     frozenset({"ref"}),
 )
-_CUSTOMER = Fields("Customer", {"ref": Text(191), "birthday": Text(10), "language": language()}, frozenset({"ref"}))
+_CUSTOMER = Fields(
+    "Customer", {"ref": Text(191), "birthday": Text(10), "language": language()}, frozenset({"ref"})
+)
 
 _BROWSER_KINDS: dict[str, Kind] = {
     "id": uuid(),
@@ -92,7 +94,13 @@ _BROWSER_KINDS: dict[str, Kind] = {
     "product": Text(MAX_PRODUCT),
     "order_token": Text(4096),
 }
-_OWNER_KINDS: dict[str, Kind] = {"id": uuid(), "at": Time(), "question": slug(), "key": Text(300), "reason": Text(500)}
+_OWNER_KINDS: dict[str, Kind] = {
+    "id": uuid(),
+    "at": Time(),
+    "question": slug(),
+    "key": Text(300),
+    "reason": Text(500),
+}
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,9 @@ class EventType:
 def _browser(name: str, required: set[str], any_of: tuple[str, ...] = (), **other: Kind) -> EventType:
     kinds: dict[str, Kind] = {"type": one_of(name), **_BROWSER_KINDS, **other}
     title = "".join(part.title() for part in name.split("."))
-    return EventType(name, "browser", Fields(title, kinds, frozenset({"type", "id", "at", *required})), any_of)
+    return EventType(
+        name, "browser", Fields(title, kinds, frozenset({"type", "id", "at", *required})), any_of
+    )
 
 
 def _other(name: str, source: str, kinds: Mapping[str, Kind], required: set[str]) -> EventType:

@@ -65,13 +65,20 @@ class Text:
 
     @property
     def sentence(self) -> str:
-        return self.message or f"Give text of {self.least} to {self.most} characters, without control characters."
+        return (
+            self.message
+            or f"Give text of {self.least} to {self.most} characters, without control characters."
+        )
 
     def field(self, required: bool) -> Field[Any]:
         bad = _UNSAFE if self.lines else _CONTROL
         checks: list[Any] = [validate.Length(self.least, self.most, error=self.sentence)]
         if self.pattern is not None:
-            checks.append(validate.Regexp(re.compile(rf"(?:{self.pattern.pattern})\Z", self.pattern.flags), error=self.sentence))
+            checks.append(
+                validate.Regexp(
+                    re.compile(rf"(?:{self.pattern.pattern})\Z", self.pattern.flags), error=self.sentence
+                )
+            )
         else:
             checks.append(_Without(bad, self.sentence))
         return fields.String(
@@ -163,7 +170,9 @@ class Group:
 
     def field(self, required: bool) -> Field[Any]:
         messages = {**_messages(NOT_OBJECT), "type": NOT_OBJECT}
-        return fields.Nested(self.fields.schema(), required=required, allow_none=not required, error_messages=messages)
+        return fields.Nested(
+            self.fields.schema(), required=required, allow_none=not required, error_messages=messages
+        )
 
 
 @dataclass(frozen=True)
@@ -250,7 +259,9 @@ def currency() -> Text:
 
 
 def one_of(*options: str) -> Text:
-    return Text(64, 1, re.compile("|".join(re.escape(o) for o in options)), f"Give one of: {', '.join(options)}.")
+    return Text(
+        64, 1, re.compile("|".join(re.escape(o) for o in options)), f"Give one of: {', '.join(options)}."
+    )
 
 
 def flatten(messages: Mapping[Any, Any], before: str = "") -> dict[str, str]:

@@ -92,9 +92,13 @@ def _claims(encoded: str) -> dict[str, Any]:
 def _well_formed(claims: Mapping[str, Any]) -> bool:
     texts = all(isinstance(claims.get(name), str) for name in ("site", "order", "jti", "use"))
     times = all(type(claims.get(name)) is int for name in ("iat", "exp"))
-    optional = all(claims.get(name) is None or isinstance(claims[name], str) for name in ("line", "cust", "locale"))
+    optional = all(
+        claims.get(name) is None or isinstance(claims[name], str) for name in ("line", "cust", "locale")
+    )
     sku = claims.get("sku", [])
-    listed = isinstance(sku, list) and len(sku) <= 200 and all(isinstance(s, str) and len(s) <= 191 for s in sku)
+    listed = (
+        isinstance(sku, list) and len(sku) <= 200 and all(isinstance(s, str) and len(s) <= 191 for s in sku)
+    )
     if not (texts and times and optional and listed):
         return False
     line = claims.get("line")

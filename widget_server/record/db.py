@@ -14,7 +14,18 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -22,9 +33,6 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from .sealing import Sealer
 
 metadata = MetaData()
-
-# SQLite refuses more than 32,766 variables in a statement; PostgreSQL more than 65,535.
-_ROWS_A_STATEMENT = 1000
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -120,48 +128,48 @@ def lock_shops(conn: Connection, shops: Iterable[str]) -> None:
 
 def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert `rows`; those whose key is already there are left as they are."""
-    for part in _parts(rows):
-        conn.execute(_insert(conn, table).values(part).on_conflict_do_nothing())
-
-
-def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str) -> set[Any]:
-    """Like `insert_ignore`, and tell the `key` of each row that was really new."""
-    found: set[Any] = set()
-    for part in _parts(rows):
-        statement = _insert(conn, table).values(part).on_conflict_do_nothing().returning(table.c[key])
-        found.update(conn.execute(statement).scalars())
-    return found
+    if rows:
+        _run(conn, _insert(conn, table, tuple(rows[0])).on_conflict_do_nothing(), rows)
 
 
 def put(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert `rows`, or overwrite every column of those whose primary key is already there."""
+    """Insert `rows`, or overwrite every column named in them where the primary key is already there."""
+    if not rows:
+        return
     keys = [c.name for c in table.primary_key]
-    for part in _parts(rows):
-        statement = _insert(conn, table).values(part)
-        others = {name: statement.excluded[name] for name in part[0] if name not in keys}
-        conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
+    statement = _insert(conn, table, tuple(rows[0]))
+    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    _run(conn, statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
 
 
 def add_up(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], amount: str) -> None:
-    """Insert `rows`, adding `amount` to what stands under the same primary key.
-
-    Sorted by key, so that two writers take row locks in the same order.
-    """
+    """Insert `rows`, adding `amount` to what stands under the same primary key. No key may come twice."""
+    if not rows:
+        return
     keys = [c.name for c in table.primary_key]
+    # Two writers that take row locks in the same order cannot wait for each other.
     ordered = sorted(rows, key=lambda row: tuple(row[k] for k in keys))
-    for part in _parts(ordered):
-        statement = _insert(conn, table).values(part)
-        total = table.c[amount] + statement.excluded[amount]
-        conn.execute(statement.on_conflict_do_update(index_elements=keys, set_={amount: total}))
+    statement = _insert(conn, table, tuple(rows[0]))
+    total = table.c[amount] + statement.excluded[amount]
+    _run(conn, statement.on_conflict_do_update(index_elements=keys, set_={amount: total}), ordered)
 
 
-def _insert(conn: Connection, table: Table) -> Any:
-    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+def _insert(conn: Connection, table: Table, names: tuple[str, ...]) -> Any:
+    """An insert of many rows whose text does not depend on how many, so that it is compiled once.
+
+    On PostgreSQL the rows travel as one array a column: one statement instead of one for each row.
+    """
+    if conn.dialect.name != "postgresql":
+        return sqlite.insert(table)
+    arrays = [func.unnest(bindparam(name, type_=postgresql.ARRAY(table.c[name].type))) for name in names]
+    return postgresql.insert(table).from_select(list(names), select(*arrays))
 
 
-def _parts(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        yield list(rows[start : start + _ROWS_A_STATEMENT])
+def _run(conn: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    if conn.dialect.name == "postgresql":
+        conn.execute(statement, {name: [row[name] for row in rows] for name in rows[0]})
+    else:
+        conn.execute(statement, list(rows))
 
 
 def _driver_url(url: str) -> URL:

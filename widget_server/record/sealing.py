@@ -33,4 +33,6 @@ class Sealer:
             box = base64.b64decode(sealed.removeprefix(_FORM), validate=True)
             return self._aead.decrypt(box[:12], box[12:], place.encode()).decode()
         except (InvalidTag, ValueError) as error:
-            raise SealError(f"{place} does not open; is ATBALSS_SECRET_KEY the one it was stored with?") from error
+            raise SealError(
+                f"{place} does not open; is ATBALSS_SECRET_KEY the one it was stored with?"
+            ) from error

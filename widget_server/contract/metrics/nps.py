@@ -34,4 +34,6 @@ def _interval(promoters: int, detractors: int, n: int) -> tuple[float, float]:
     return 100 * max(-1.0, centre - half), 100 * min(1.0, centre + half)
 
 
-METRIC = Metric("nps", ("nps",), read, "points, -100 to 100", "promoters (9, 10) minus detractors (0 to 6), in per cent")
+METRIC = Metric(
+    "nps", ("nps",), read, "points, -100 to 100", "promoters (9, 10) minus detractors (0 to 6), in per cent"
+)

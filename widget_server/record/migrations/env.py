@@ -3,8 +3,9 @@
 import importlib
 import pkgutil
 
-import widget_server.record
 from alembic import context
+
+import widget_server.record
 from widget_server.record.db import metadata
 
 for module in pkgutil.iter_modules(widget_server.record.__path__):
@@ -12,7 +13,10 @@ for module in pkgutil.iter_modules(widget_server.record.__path__):
         importlib.import_module(f"widget_server.record.{module.name}")
 
 context.configure(
-    connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True, compare_type=True
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    compare_type=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,6 +1,7 @@
 """The first tables."""
 
 from alembic import op
+
 from widget_server.record.db import metadata
 
 revision = "0001"

@@ -1,0 +1,251 @@
+"""The present state of what one shopper said to one question, and what it counts for. Pure.
+
+An answer is made of parts (shown, first tap, later text, edits, an owner's quarantine), each an event. The state is a
+set of registers, each holding the last writer's value in the order of (`at`, event id), so that parts may arrive in
+any order, any number of times, and end alike. What an answer counts for depends on its state and its order's lines
+only; a batch subtracts what the old state gave and adds what the new one gives.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from .queries import query_key
+from .times import local_day
+
+# An order page that is loaded again shows the question again under a new answer id; nobody honest comes near this.
+MAX_SEEN = 100
+
+
+class Stamp(NamedTuple):
+    """Who wrote last: time, then event id."""
+
+    at: int
+    event: str
+
+
+class Register(NamedTuple):
+    """A value and its last writer."""
+
+    stamp: Stamp
+    value: Any
+
+
+def dump_registers(registers: Mapping[str, Register]) -> dict[str, Any]:
+    """Registers as plain lists, for JSON."""
+    return {name: [*register.stamp, register.value] for name, register in registers.items()}
+
+
+def load_registers(raw: Mapping[str, Any]) -> dict[str, Register]:
+    """The registers that `dump_registers` gave."""
+    return {name: Register(Stamp(at, event), value) for name, (at, event, value) in raw.items()}
+
+
+class Line(NamedTuple):
+    """One line of an order."""
+
+    line: str
+    product: str
+
+
+class Count(NamedTuple):
+    """One row of the counters that an answer stands in."""
+
+    counter: str
+    dimension: str
+    key: str
+    bucket: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`registers` holds value, bucket, text, language, placement, product, query, order, dismissed, hidden ...
+
+    `seen` are the answer ids under which the question was shown or answered. `first_at` is the earliest part, or for
+    an imported row the time that its newest version names.
+    """
+
+    shop: str
+    question: str
+    key: str
+    first_at: int
+    seen: tuple[str, ...] = ()
+    registers: Mapping[str, Register] = field(default_factory=dict)
+
+    def get(self, name: str) -> Any:
+        """The value of a register, None when nothing was written."""
+        register = self.registers.get(name)
+        return None if register is None else register.value
+
+    @property
+    def verified(self) -> bool:
+        """Whether an order token or an import vouches for it."""
+        return not self.key.startswith("browser:")
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a value or a text; else the question was only shown."""
+        return self.get("value") is not None or self.get("text") is not None
+
+    @property
+    def order(self) -> str | None:
+        """The reference of the order it belongs to."""
+        order = self.get("order")
+        return None if order is None else order["ref"]
+
+    @property
+    def updated_at(self) -> int:
+        """The time of its newest part."""
+        return max((register.stamp.at for register in self.registers.values()), default=self.first_at)
+
+
+def answer_key(event: Mapping[str, Any]) -> str:
+    """What the answer that `event` is a part of is unique under, within its shop and question."""
+    if event["type"] in ("answer.quarantined", "answer.released", "answer.removed"):
+        return str(event["key"])
+    if "row" in event:
+        return f"import:{event['row']}"
+    order = event.get("order")
+    if order is not None:
+        line = order.get("line")
+        return f"order:{order['ref']}" if line is None else f"order:{order['ref']}:{line}"
+    return f"browser:{event.get('answer') or event['id']}"
+
+
+def merged(state: Answer | None, shop: str, event: Mapping[str, Any], bucket: str | None) -> Answer:
+    """`state` with one more part. `bucket` is what the question type makes of the event's value."""
+    imported = "row" in event
+    stamp = Stamp(event["revision"] if imported else event["at"], event["id"])
+    if state is None:
+        state = Answer(shop, event["question"], answer_key(event), event["at"])
+    registers = dict(state.registers)
+    for name, value in _written(event, bucket).items():
+        present = registers.get(name)
+        if present is None or stamp > present.stamp:
+            registers[name] = Register(stamp, value)
+    return replace(
+        state,
+        first_at=_first_at(state, registers, event, imported),
+        seen=_seen(state.seen, event),
+        registers=registers,
+    )
+
+
+def _first_at(
+    state: Answer, registers: Mapping[str, Register], event: Mapping[str, Any], imported: bool
+) -> int:
+    if imported:
+        return int(registers["answered_at"].value)
+    if event["type"].startswith("answer.") and event["type"] != "answer.given":
+        return state.first_at
+    at: int = event["at"]
+    return min(state.first_at, at) if state.seen else at
+
+
+def _seen(seen: tuple[str, ...], event: Mapping[str, Any]) -> tuple[str, ...]:
+    if event["type"] not in ("question.shown", "question.dismissed", "answer.given"):
+        return seen
+    # A row of a file is one answer however often it is corrected.
+    one = event["row"] if "row" in event else event.get("answer") or event["id"]
+    if one in seen:
+        return seen
+    # The smallest ids are kept, so that the cut does not depend on the order of arrival.
+    return tuple(sorted((*seen, one)))[:MAX_SEEN]
+
+
+def _written(event: Mapping[str, Any], bucket: str | None) -> dict[str, Any]:
+    kind = event["type"]
+    if kind == "answer.quarantined":
+        return {"quarantined": event["reason"]}
+    if kind == "answer.released":
+        return {"quarantined": None}
+    if kind == "answer.removed":
+        return {"removed": event["reason"]}
+    found = _context(event)
+    if kind == "question.dismissed":
+        found["dismissed"] = event.get("reason") or "closed"
+    if kind == "answer.given":
+        if "row" in event:
+            # A corrected row replaces the whole row, also what it no longer says.
+            found["answered_at"] = event["at"]
+            found["text"] = event.get("text")
+        if event.get("value") is not None:
+            found["value"] = event["value"]
+            found["bucket"] = bucket
+        if event.get("text") is not None:
+            found["text"] = event["text"]
+    return found
+
+
+def _context(event: Mapping[str, Any]) -> dict[str, Any]:
+    page = event.get("page") or {}
+    search = event.get("search") or {}
+    found = {
+        "version": event.get("question_version"),
+        "placement": event.get("placement"),
+        "product": event.get("product"),
+        "order": event.get("order"),
+        "url": page.get("url"),
+        "language": _primary(page.get("lang")),
+        "query": search.get("query"),
+        "search": search.get("id"),
+        "results": search.get("results"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _primary(language: str | None) -> str | None:
+    return None if language is None else language.replace("_", "-").split("-")[0].lower()
+
+
+def products(answer: Answer, lines: Iterable[Line]) -> set[str]:
+    """The products an answer is about: its own, else those of its order line, else of its whole order.
+
+    While the order itself is unknown the token's SKUs stand in for it.
+    """
+    own = answer.get("product")
+    if own is not None:
+        return {own}
+    order = answer.get("order")
+    if order is None:
+        return set()
+    known = list(lines)
+    if order.get("line") is not None:
+        known = [line for line in known if line.line == order["line"]]
+    return {line.product for line in known} or set(order.get("sku") or ())
+
+
+def counts(answer: Answer, lines: Iterable[Line], time_zone: str) -> dict[Count, int]:
+    """The counter rows of an answer and how much it adds to each; empty while it is quarantined or removed."""
+    if answer.get("quarantined") is not None or answer.get("removed") is not None or not answer.seen:
+        return {}
+    day = local_day(answer.first_at, time_zone)
+    bucket = _bucket(answer)
+    found: dict[Count, int] = {}
+    for dimension, key in _dimensions(answer, lines):
+        found[Count("shown", dimension, key, "", day)] = len(answer.seen)
+        if bucket is not None:
+            found[Count("answers", dimension, key, bucket, day)] = 1
+    return found
+
+
+def _bucket(answer: Answer) -> str | None:
+    """The bucket it counts in, "" for a text without a value, None when there is nothing to count."""
+    if answer.get("value") is not None:
+        bucket = answer.get("bucket")
+        return None if bucket is None else str(bucket)
+    return "" if answer.answered else None
+
+
+def _dimensions(answer: Answer, lines: Iterable[Line]) -> list[tuple[str, str]]:
+    found = [("total", "")]
+    for name in ("language", "placement"):
+        value = answer.get(name)
+        if value is not None:
+            found.append((name, value))
+    query = answer.get("query")
+    if query is not None:
+        found.append(("query", query_key(query)))
+    found.extend(("product", product) for product in sorted(products(answer, lines)))
+    return found

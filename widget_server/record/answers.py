@@ -1,0 +1,201 @@
+"""Answers: the present state of what one shopper said to one question. UNIQUE (shop, question, key)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Row,
+    Table,
+    Text,
+    and_,
+    or_,
+    select,
+)
+
+from widget_server.contract.answer import Answer, dump_registers, load_registers
+from widget_server.contract.queries import query_key
+
+from .db import metadata, put
+
+_PAGE = 2000
+
+_answers = Table(
+    "answers",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("question", Text, primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("answered", Boolean, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("bucket", Text),
+    Column("text", Text),
+    Column("language", Text),
+    Column("product", Text),
+    Column("query_key", Text),
+    Column("order_ref", Text),
+    Column("state", Text, nullable=False),
+)
+Index(
+    "answers_newest", _answers.c.shop, _answers.c.first_at, _answers.c.key,
+    sqlite_where=_answers.c.answered.is_(True), postgresql_where=_answers.c.answered.is_(True),
+)  # fmt: skip
+Index(
+    "answers_of_order", _answers.c.shop, _answers.c.order_ref,
+    sqlite_where=_answers.c.order_ref.is_not(None), postgresql_where=_answers.c.order_ref.is_not(None),
+)  # fmt: skip
+Index(
+    "answers_texts_of_query", _answers.c.shop, _answers.c.query_key, _answers.c.first_at,
+    sqlite_where=and_(_answers.c.text.is_not(None), _answers.c.query_key.is_not(None)),
+    postgresql_where=and_(_answers.c.text.is_not(None), _answers.c.query_key.is_not(None)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which answers to list; None and empty mean any."""
+
+    question: str | None = None
+    bucket: str | None = None
+    verified: bool | None = None
+    with_text: bool | None = None
+    product: str | None = None
+    language: str | None = None
+    query_key: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+def load(
+    conn: Connection, shop: str, keys: Sequence[str], orders: Sequence[str] = ()
+) -> dict[tuple[str, str], Answer]:
+    """The answers under any of `keys`, and those of any of `orders`, by (question, key)."""
+    found: dict[tuple[str, str], Answer] = {}
+    if keys:
+        _collect(found, conn, and_(_answers.c.shop == shop, _answers.c.key.in_(keys)))
+    if orders:
+        _collect(found, conn, and_(_answers.c.shop == shop, _answers.c.order_ref.in_(orders)))
+    return found
+
+
+def save(conn: Connection, answers: Iterable[Answer]) -> None:
+    """Write the present state of `answers`."""
+    put(conn, _answers, [_row(answer) for answer in answers])
+
+
+def answered_by_order(conn: Connection, shop: str, key: str) -> list[str]:
+    """The questions that the order (or order line) under this answer key has answered."""
+    rows = conn.execute(
+        select(_answers.c.question)
+        .where(_answers.c.shop == shop, _answers.c.key == key, _answers.c.answered.is_(True))
+        .order_by(_answers.c.question)
+    )
+    return list(rows.scalars())
+
+
+def newest(
+    conn: Connection, shop: str, chosen: Filter, before: tuple[int, str, str] | None, limit: int
+) -> list[Answer]:
+    """Answers that say something and are not hidden, newest first; `before` is (first_at, key, question) of the last."""
+    where = [
+        _answers.c.shop == shop,
+        _answers.c.answered.is_(True),
+        _answers.c.hidden.is_(False),
+        *_conditions(chosen),
+    ]
+    if before is not None:
+        at, key, question = before
+        where.append(
+            or_(
+                _answers.c.first_at < at,
+                and_(_answers.c.first_at == at, _answers.c.key < key),
+                and_(_answers.c.first_at == at, _answers.c.key == key, _answers.c.question < question),
+            )
+        )
+    order = (_answers.c.first_at.desc(), _answers.c.key.desc(), _answers.c.question.desc())
+    return [
+        _answer(row) for row in conn.execute(select(_answers).where(*where).order_by(*order).limit(limit))
+    ]
+
+
+def newest_texts(conn: Connection, shop: str, query_keys: Sequence[str], each: int) -> dict[str, list[str]]:
+    """For each query the `each` newest texts that shoppers left, hidden answers aside."""
+    found: dict[str, list[str]] = {}
+    for key in query_keys:
+        rows = conn.execute(
+            select(_answers.c.text)
+            .where(
+                _answers.c.shop == shop, _answers.c.query_key == key, _answers.c.text.is_not(None),
+                _answers.c.hidden.is_(False),
+            )
+            .order_by(_answers.c.first_at.desc())
+            .limit(each)
+        )  # fmt: skip
+        found[key] = [str(text) for text in rows.scalars()]
+    return found
+
+
+def of_shop(conn: Connection, shop: str) -> Iterator[Answer]:
+    """Every answer of a shop, page by page."""
+    after = ("", "")
+    while True:
+        later = or_(
+            _answers.c.key > after[0], and_(_answers.c.key == after[0], _answers.c.question > after[1])
+        )
+        page = select(_answers).where(_answers.c.shop == shop, later)
+        rows = conn.execute(page.order_by(_answers.c.key, _answers.c.question).limit(_PAGE)).all()
+        for row in rows:
+            yield _answer(row)
+        if len(rows) < _PAGE:
+            return
+        after = (rows[-1].key, rows[-1].question)
+
+
+def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for name in ("question", "bucket", "verified", "product", "language", "query_key"):
+        value = getattr(chosen, name)
+        if value is not None:
+            found.append(_answers.c[name] == value)
+    if chosen.with_text is not None:
+        found.append(_answers.c.text.is_not(None) if chosen.with_text else _answers.c.text.is_(None))
+    if chosen.start is not None:
+        found.append(_answers.c.first_at >= chosen.start)
+    if chosen.end is not None:
+        found.append(_answers.c.first_at < chosen.end)
+    return found
+
+
+def _collect(found: dict[tuple[str, str], Answer], conn: Connection, where: ColumnElement[bool]) -> None:
+    for row in conn.execute(select(_answers).where(where)):
+        found[row.question, row.key] = _answer(row)
+
+
+def _row(answer: Answer) -> dict[str, Any]:
+    query = answer.get("query")
+    return {
+        "shop": answer.shop, "key": answer.key, "question": answer.question, "first_at": answer.first_at,
+        "updated_at": answer.updated_at, "answered": answer.answered,
+        "hidden": answer.get("quarantined") is not None or answer.get("removed") is not None,
+        "verified": answer.verified, "bucket": answer.get("bucket"), "text": answer.get("text"),
+        "language": answer.get("language"), "product": answer.get("product"),
+        "query_key": None if query is None else query_key(query), "order_ref": answer.order,
+        "state": orjson.dumps({"s": answer.seen, "r": dump_registers(answer.registers)}).decode(),
+    }  # fmt: skip
+
+
+def _answer(row: Row[Any]) -> Answer:
+    state: Mapping[str, Any] = orjson.loads(row.state)
+    return Answer(
+        row.shop, row.question, row.key, row.first_at, tuple(state["s"]), load_registers(state["r"])
+    )

@@ -1,0 +1,340 @@
+"""Counters: additive rows that every metric reads. Each count stands in a day row, a month row and an all-time row.
+
+So a score over all time, or a list of products, reads as many rows after a million answers as after ten thousand.
+`n` never lies: it is changed only inside the transaction that changes the answers it counts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+)
+
+from widget_server.contract.answer import Count
+from widget_server.contract.scores import Counts
+
+from .db import add_up, metadata
+
+DAY, MONTH, ALL = "day", "month", "all"
+SEARCHES = ""  # the question under which searches and clicks are counted
+
+_counters = Table(
+    "counters",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("question", Text, primary_key=True),
+    Column("counter", Text, primary_key=True),
+    Column("dimension", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("start", Text, primary_key=True),
+    Column("trust", Text, primary_key=True),
+    Column("bucket", Text, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+Change = tuple[str, str, Count]  # question, trust, count
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What to read: questions of a shop along one dimension, of one trust or both (None), from day to day inclusive."""
+
+    shop: str
+    questions: tuple[str, ...]
+    dimension: str = "total"
+    trust: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One counter row that does not say what the answers say."""
+
+    question: str
+    counter: str
+    trust: str
+    dimension: str
+    key: str
+    bucket: str
+    period: str
+    start: str
+    stored: int
+    counted: int
+
+
+def add(conn: Connection, shop: str, changes: Mapping[Change, int]) -> None:
+    """Add `changes` (which may be negative) to the rows of `shop`."""
+    rows: dict[tuple[str, ...], int] = defaultdict(int)
+    for (question, trust, count), n in changes.items():
+        if n:
+            for period, start in _periods(count.day):
+                rows[
+                    question, count.counter, count.dimension, period, count.key, start, trust, count.bucket
+                ] += n
+    names = ("question", "counter", "dimension", "period", "key", "start", "trust", "bucket")
+    add_up(
+        conn,
+        _counters,
+        [{"shop": shop, **dict(zip(names, key, strict=True)), "n": n} for key, n in rows.items() if n],
+        "n",
+    )
+
+
+def total(conn: Connection, chosen: Slice) -> Counts:
+    """All counts of a slice of dimension "total", added up."""
+    return _added_up(_read(conn, chosen, _spans(chosen.start, chosen.end), ())).get("", Counts({}))
+
+
+def by_time(conn: Connection, chosen: Slice, period: str) -> dict[str, Counts]:
+    """The counts of each day or month (`period`) of a slice, by its first day (YYYY-MM-DD) or month (YYYY-MM)."""
+    if period == MONTH and chosen.start is None and chosen.end is None:
+        return _added_up(_read(conn, chosen, [(MONTH, None, None)], ()), by_start=True)
+    days = _added_up(_read(conn, chosen, [(DAY, chosen.start, chosen.end)], ()), by_start=True)
+    if period == DAY:
+        return days
+    months: dict[str, list[Counts]] = defaultdict(list)
+    for day, counts in days.items():
+        months[day[:7]].append(counts)
+    return {month: combined(parts) for month, parts in months.items()}
+
+
+def by_key(conn: Connection, chosen: Slice, after: str, limit: int) -> dict[str, Counts]:
+    """The counts of the next `limit` keys of the slice's dimension after `after`, in the order of the keys."""
+    spans = _spans(chosen.start, chosen.end)
+    keys = _next_keys(conn, chosen, spans, after, limit)
+    found = _added_up(_read(conn, chosen, spans, keys))
+    return {key: found[key] for key in keys if key in found}
+
+
+def of_keys(conn: Connection, chosen: Slice, keys: Sequence[str]) -> dict[str, Counts]:
+    """The counts of exactly these keys; those without any are left out."""
+    return _added_up(_read(conn, chosen, _spans(chosen.start, chosen.end), keys)) if keys else {}
+
+
+def combined(parts: Iterable[Counts]) -> Counts:
+    """Several counts added up."""
+    answers: dict[str, int] = defaultdict(int)
+    shown = 0
+    for part in parts:
+        shown += part.shown
+        for bucket, n in part.answers.items():
+            answers[bucket] += n
+    return Counts(dict(answers), shown)
+
+
+def _next_keys(conn: Connection, chosen: Slice, spans: list["Span"], after: str, limit: int) -> list[str]:
+    # One question at a time, so that the primary key is walked in order and the walk ends after `limit` keys.
+    found: set[str] = set()
+    for question in chosen.questions:
+        for span in spans:
+            where = _where(replace(chosen, questions=(question,)), [span])
+            keys = (
+                select(_counters.c.key)
+                .where(where, _counters.c.counter == "shown", _counters.c.key > after)
+                .group_by(_counters.c.key)
+                .having(func.sum(_counters.c.n) > 0)
+                .order_by(_counters.c.key)
+                .limit(limit)
+            )
+            found.update(conn.execute(keys).scalars())
+    return sorted(found)[:limit]
+
+
+Span = tuple[str, str | None, str | None]  # period, first, last
+
+
+def _read(
+    conn: Connection, chosen: Slice, spans: list[Span], keys: Sequence[str]
+) -> list[tuple[str, str, str, str, int]]:
+    columns = (_counters.c.key, _counters.c.start, _counters.c.counter, _counters.c.bucket)
+    statement = (
+        select(*columns, func.sum(_counters.c.n).label("n"))
+        .where(_where(chosen, spans), _counters.c.counter.in_(("answers", "shown")))
+        .group_by(*columns)
+    )
+    if keys:
+        statement = statement.where(_counters.c.key.in_(keys))
+    return [(row.key, row.start, row.counter, row.bucket, int(row.n)) for row in conn.execute(statement)]
+
+
+def _where(chosen: Slice, spans: list[Span]) -> ColumnElement[bool]:
+    within = []
+    for period, first, last in spans:
+        parts: list[ColumnElement[bool]] = [_counters.c.period == period]
+        if first is not None:
+            parts.append(_counters.c.start >= first)
+        if last is not None:
+            parts.append(_counters.c.start <= last)
+        within.append(and_(*parts))
+    where = [
+        _counters.c.shop == chosen.shop,
+        _counters.c.question.in_(chosen.questions),
+        _counters.c.dimension == chosen.dimension,
+        or_(*within),
+    ]
+    if chosen.trust is not None:
+        where.append(_counters.c.trust == chosen.trust)
+    return and_(*where)
+
+
+def _added_up(rows: Iterable[tuple[str, str, str, str, int]], by_start: bool = False) -> dict[str, Counts]:
+    answers: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    shown: dict[str, int] = defaultdict(int)
+    for key, start, counter, bucket, n in rows:
+        name = start if by_start else key
+        if counter == "shown":
+            shown[name] += n
+        elif n:
+            answers[name][bucket] += n
+    names = sorted({name for name, n in shown.items() if n} | set(answers))
+    return {name: Counts(dict(answers.get(name, {})), shown.get(name, 0)) for name in names}
+
+
+def _periods(day: str) -> tuple[tuple[str, str], ...]:
+    return ((DAY, day), (MONTH, day[:7]), (ALL, ""))
+
+
+def _spans(start: str | None, end: str | None) -> list[Span]:
+    """The fewest rows that cover the days from `start` to `end`: whole months, and single days at the ends."""
+    if start is None and end is None:
+        return [(ALL, None, None)]
+    if start is not None and end is not None and start > end:
+        return [(DAY, start, end)]
+    first = None if start is None else date.fromisoformat(start)
+    last = None if end is None else date.fromisoformat(end)
+    month_from = None if first is None else _month_start(first + timedelta(days=-1), 1)
+    month_to = (
+        None if last is None else _month_start(last + timedelta(days=1), 0)
+    )  # the first month not whole
+    if month_from is not None and month_to is not None and month_from >= month_to:
+        return [(DAY, start, end)]
+    spans: list[Span] = [
+        (MONTH, month_from and f"{month_from:%Y-%m}", month_to and f"{month_to - timedelta(days=1):%Y-%m}")
+    ]
+    if first is not None and month_from is not None and first < month_from:
+        spans.append((DAY, start, f"{month_from - timedelta(days=1)}"))
+    if last is not None and month_to is not None and month_to <= last:
+        spans.append((DAY, f"{month_to}", end))
+    return spans
+
+
+def _month_start(day: date, later: int) -> date:
+    number = day.year * 12 + day.month - 1 + later
+    return date(number // 12, number % 12 + 1, 1)
+
+
+# --- searches ---------------------------------------------------------------------------------------------------------
+
+
+def searched(query: str, day: str, results: int | None) -> list[Count]:
+    """The rows that one search counts in."""
+    bucket = "unknown" if results is None else "zero" if results == 0 else "some"
+    return [
+        Count("searches", dimension, key, bucket, day) for dimension, key in (("total", ""), ("query", query))
+    ]
+
+
+def clicked(query: str, day: str) -> list[Count]:
+    """The rows that one click on a result counts in."""
+    return [Count("clicks", dimension, key, "", day) for dimension, key in (("total", ""), ("query", query))]
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What shoppers did with one query."""
+
+    key: str
+    searches: int
+    zero: int
+    some: int
+    clicks: int
+
+
+def most_searched(
+    conn: Connection, shop: str, start: str | None, end: str | None, after: tuple[int, str] | None, limit: int,
+    containing: str | None = None,
+) -> list[Searched]:  # fmt: skip
+    """The queries by number of searches, most first, then by name; `after` is (searches, key) of the last one."""
+    chosen = Slice(shop, (SEARCHES,), "query", None, start, end)
+    n = _counters.c.n
+    searches = func.sum(n).filter(_counters.c.counter == "searches")
+    statement = (
+        select(
+            _counters.c.key,
+            func.coalesce(searches, 0).label("searches"),
+            func.coalesce(func.sum(n).filter(_counters.c.bucket == "zero"), 0).label("zero"),
+            func.coalesce(func.sum(n).filter(_counters.c.bucket == "some"), 0).label("some"),
+            func.coalesce(func.sum(n).filter(_counters.c.counter == "clicks"), 0).label("clicks"),
+        )
+        .where(_where(chosen, _spans(start, end)))
+        .group_by(_counters.c.key)
+    )
+    if containing is not None:
+        statement = statement.where(_counters.c.key.contains(containing, autoescape=True))
+    found = statement.subquery()
+    wanted = select(found).where(found.c.searches + found.c.clicks > 0)
+    if after is not None:
+        wanted = wanted.where(
+            or_(found.c.searches < after[0], and_(found.c.searches == after[0], found.c.key > after[1]))
+        )
+    rows = conn.execute(wanted.order_by(found.c.searches.desc(), found.c.key).limit(limit))
+    return [
+        Searched(row.key, int(row.searches), int(row.zero), int(row.some), int(row.clicks)) for row in rows
+    ]
+
+
+# --- verify and rebuild -----------------------------------------------------------------------------------------------
+
+
+def forget(conn: Connection, shop: str) -> None:
+    """Delete every counter of `shop`; only for a rebuild, in whose transaction they come back."""
+    conn.execute(delete(_counters).where(_counters.c.shop == shop))
+
+
+def stored(conn: Connection, shop: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Every row that is not zero: (question, counter, dimension, period, key, start, trust, bucket), n."""
+    c = _counters.c
+    columns = (c.question, c.counter, c.dimension, c.period, c.key, c.start, c.trust, c.bucket)
+    rows = conn.execution_options(yield_per=5000).execute(
+        select(*columns, c.n).where(c.shop == shop, c.n != 0)
+    )  # fmt: skip
+    for *key, n in rows:
+        yield tuple(key), int(n)
+
+
+def differences(conn: Connection, shop: str, counted: Mapping[Change, int]) -> Iterator[Difference]:
+    """Where the stored rows differ from `counted`, a recount of everything the shop has."""
+    expected: dict[tuple[str, ...], int] = defaultdict(int)
+    for (question, trust, count), n in counted.items():
+        for period, start in _periods(count.day):
+            expected[
+                question, count.counter, count.dimension, period, count.key, start, trust, count.bucket
+            ] += n
+    for key, n in stored(conn, shop):
+        wanted = expected.pop(key, 0)
+        if n != wanted:
+            yield _difference(key, n, wanted)
+    for key, wanted in expected.items():
+        if wanted:
+            yield _difference(key, 0, wanted)
+
+
+def _difference(key: tuple[str, ...], stored_n: int, counted: int) -> Difference:
+    question, counter, dimension, period, name, start, trust, bucket = key
+    return Difference(question, counter, trust, dimension, name, bucket, period, start, stored_n, counted)

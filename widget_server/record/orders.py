@@ -1,0 +1,52 @@
+"""Orders and their lines, as their platforms and imports tell them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from sqlalchemy import Column, Connection, Row, Table, Text, select
+
+from widget_server.contract.answer import Stamp, dump_registers, load_registers
+from widget_server.contract.order import Order
+
+from .db import metadata, put
+
+_orders = Table(
+    "orders",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("ref", Text, primary_key=True),
+    Column("status", Text),
+    Column("customer", Text),
+    Column("placed_at", Text),
+    Column("state", Text, nullable=False),
+)
+
+
+def load(conn: Connection, shop: str, refs: Iterable[str]) -> dict[str, Order]:
+    """The orders among `refs` that are known, by reference."""
+    wanted = list(refs)
+    if not wanted:
+        return {}
+    rows = conn.execute(select(_orders).where(_orders.c.shop == shop, _orders.c.ref.in_(wanted)))
+    return {row.ref: _order(row) for row in rows}
+
+
+def save(conn: Connection, orders: Iterable[Order]) -> None:
+    """Write the present state of `orders`."""
+    put(conn, _orders, [_row(order) for order in orders])
+
+
+def _row(order: Order) -> dict[str, Any]:
+    whole = None if order.whole is None else list(order.whole)
+    state = {"h": dump_registers(order.registers), "l": dump_registers(order.lines), "w": whole}
+    return {
+        "shop": order.shop, "ref": order.ref, "status": order.get("status"), "customer": order.get("customer"),
+        "placed_at": order.get("placed_at"), "state": orjson.dumps(state).decode(),
+    }  # fmt: skip
+
+
+def _order(row: Row[Any]) -> Order:
+    state = orjson.loads(row.state)
+    whole = None if state["w"] is None else Stamp(*state["w"])
+    return Order(row.shop, row.ref, load_registers(state["h"]), load_registers(state["l"]), whole)

@@ -1,0 +1,44 @@
+"""How shoppers spell each query: for every normalised query the spellings and how often each was searched."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, select
+
+from .db import add_up, metadata
+
+_spellings = Table(
+    "spellings",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("query_key", Text, primary_key=True),
+    Column("spelling", Text, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+def add(conn: Connection, shop: str, spelled: Mapping[tuple[str, str], int]) -> None:
+    """Count spellings: {(query key, spelling): how often}."""
+    rows = [{"shop": shop, "query_key": key, "spelling": text, "n": n} for (key, text), n in spelled.items()]
+    add_up(conn, _spellings, rows, "n")
+
+
+def most_frequent(conn: Connection, shop: str, keys: Iterable[str]) -> dict[str, str]:
+    """The most frequent spelling of each query; of equally frequent ones the first in the alphabet."""
+    rows = conn.execute(
+        select(_spellings)
+        .where(_spellings.c.shop == shop, _spellings.c.query_key.in_(list(keys)))
+        .order_by(_spellings.c.query_key, _spellings.c.n, _spellings.c.spelling.desc())
+    )
+    return {row.query_key: row.spelling for row in rows}
+
+
+def stored(conn: Connection, shop: str) -> dict[tuple[str, str], int]:
+    """Every spelling of `shop` and how often it was counted."""
+    rows = conn.execute(select(_spellings).where(_spellings.c.shop == shop, _spellings.c.n != 0))
+    return {(row.query_key, row.spelling): row.n for row in rows}
+
+
+def forget(conn: Connection, shop: str) -> None:
+    """Delete every spelling of `shop`; only for a rebuild, in whose transaction they come back."""
+    conn.execute(delete(_spellings).where(_spellings.c.shop == shop))

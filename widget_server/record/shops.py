@@ -1,0 +1,90 @@
+"""Shops, the tenants: their names, domains, time zone and order token secret (sealed)."""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select
+
+from widget_server.contract.shop import Shop
+from widget_server.contract.times import zone
+
+from . import keys, questions
+from .db import metadata, sealer
+
+_shops = Table(
+    "shops",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("site_key", Text, nullable=False, unique=True),
+    Column("domains", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("order_token_secret", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewShop:
+    """What is told once, when a shop is created."""
+
+    id: str
+    name: str
+    site_key: str
+    api_key: str
+    order_token_secret: str
+
+
+def create(conn: Connection, name: str, domains: str | list[str], time_zone: str = "UTC") -> NewShop:
+    """A new shop with its keys and its first two questions. Raises ValueError for a time zone that is none."""
+    zone(time_zone)
+    made = f"shop_{secrets.token_hex(8)}"
+    secret = f"ots_{secrets.token_urlsafe(32)}"
+    site_key = f"pk_{secrets.token_urlsafe(15)}"
+    conn.execute(
+        _shops.insert().values(
+            id=made, name=name, site_key=site_key, time_zone=time_zone, created=int(time.time() * 1000),
+            domains=orjson.dumps([domains] if isinstance(domains, str) else domains).decode(),
+            order_token_secret=sealer(conn).seal(secret, _place(made)),
+        )
+    )  # fmt: skip
+    questions.create_first(conn, made)
+    return NewShop(made, name, site_key, keys.create(conn, made, "first"), secret)
+
+
+def by_site_key(conn: Connection, site_key: str) -> Shop | None:
+    """The shop whose public key this is."""
+    return _one(conn, conn.execute(select(_shops).where(_shops.c.site_key == site_key)).one_or_none())
+
+
+def by_id(conn: Connection, shop: str) -> Shop | None:
+    """The shop with this id."""
+    return _one(conn, conn.execute(select(_shops).where(_shops.c.id == shop)).one_or_none())
+
+
+def every(conn: Connection) -> list[Shop]:
+    """All shops, oldest first."""
+    rows = conn.execute(select(_shops).order_by(_shops.c.created, _shops.c.id)).all()
+    return [shop for row in rows if (shop := _one(conn, row)) is not None]
+
+
+def set_time_zone(conn: Connection, shop: str, time_zone: str) -> None:
+    """Days are cut elsewhere from now on; the counters must be rebuilt in the same transaction."""
+    zone(time_zone)
+    conn.execute(_shops.update().where(_shops.c.id == shop).values(time_zone=time_zone))
+
+
+def _one(conn: Connection, row: Row[tuple[object, ...]] | None) -> Shop | None:
+    if row is None:
+        return None
+    return Shop(
+        id=row.id, name=row.name, site_key=row.site_key, domains=tuple(orjson.loads(row.domains)),
+        time_zone=row.time_zone, order_token_secret=sealer(conn).open(row.order_token_secret, _place(row.id)),
+        questions=questions.of_shop(conn, row.id),
+    )  # fmt: skip
+
+
+def _place(shop: str) -> str:
+    return f"shops/order_token_secret/{shop}"
