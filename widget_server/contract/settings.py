@@ -66,6 +66,7 @@ class Settings:
     allow_private: bool
     shop_rate: int
     network_rate: int
+    drain: float
     log_level: str
 
     def __repr__(self) -> str:
@@ -226,6 +227,12 @@ SETTINGS: tuple[Setting, ...] = (
         "6000",
         "Requests a minute from one network (/24 of IPv4, /48 of IPv6).",
         _whole(1, 10**9),
+    ),
+    Setting(
+        "ATBALSS_DRAIN",
+        "0",
+        "Seconds that a stopping web process still serves while /readyz says 503, so that a load balancer notices.",
+        _seconds(0, 300),
     ),
     Setting("ATBALSS_LOG_LEVEL", "info", "debug, info, warning or error.", _level),
 )

@@ -31,7 +31,7 @@ def load(environ: Mapping[str, str], data_dir: Path | None = None) -> Settings:
     make_private_folder(folder)
     read.setdefault("database_url", f"sqlite:///{folder / 'atbalss.db'}")
     if "redis_url" not in read:
-        read["redis_url"] = f"unix://{quote(str(runtime_folder(folder) / SOCKET))}"
+        read["redis_url"] = own_redis_url(folder)
     if "secret_key" not in read:
         read["secret_key"] = _own_secret(folder / "secret-key")
     read.setdefault("base_url", f"http://localhost:{read['port']}")
@@ -39,9 +39,14 @@ def load(environ: Mapping[str, str], data_dir: Path | None = None) -> Settings:
     return Settings(**read)
 
 
-def owns_redis(environ: Mapping[str, str]) -> bool:
+def own_redis_url(data_dir: Path) -> str:
+    """The address of the Valkey that one machine keeps in its data folder."""
+    return f"unix://{quote(str(runtime_folder(data_dir) / SOCKET))}"
+
+
+def owns_redis(settings: Settings) -> bool:
     """Whether the one-machine mode has to start a Valkey of its own."""
-    return not {f"{PREFIX}REDIS_URL", f"{PREFIX}REDIS_URL{_FILE}"} & {k for k, v in environ.items() if v}
+    return settings.redis_url == own_redis_url(settings.data_dir)
 
 
 def unknown(environ: Mapping[str, str]) -> list[str]:

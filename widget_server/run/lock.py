@@ -1,0 +1,90 @@
+"""One owner a data folder. The lock is the kernel's, so it ends with the last process that was started under it."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import Self
+
+# Processes of a killed supervisor need a moment to be gone.
+_LINGER_SECONDS = 10.0
+
+
+class Locked(Exception):
+    """Somebody else keeps house in this data folder. The message is one sentence."""
+
+
+class DataLock:
+    """Held from `take` until `release`, and by every child that inherited it, whatever happens to this process."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "lock"
+        self._handle: int | None = None
+        self._data_dir = data_dir
+
+    def take(self) -> Self:
+        """Raises Locked at once when a living process has it; waits for the remains of a dead one."""
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + _LINGER_SECONDS
+        while not _flock(handle):
+            holder = _holder(handle)
+            if (holder and _is_alive(holder)) or time.monotonic() > deadline:
+                os.close(handle)
+                raise Locked(f"Atbalss already runs in {self._data_dir} (process {holder or 'unknown'}).")
+            time.sleep(0.02)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        self._handle = handle
+        return self
+
+    @property
+    def handle(self) -> int:
+        """The descriptor a child inherits, so that the folder stays locked as long as that child lives."""
+        assert self._handle is not None
+        return self._handle
+
+    def release(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> Self:
+        return self if self._handle is not None else self.take()
+
+    def __exit__(self, *_exception: object) -> None:
+        self.release()
+
+
+def is_locked(data_dir: Path) -> bool:
+    """Whether somebody keeps house in `data_dir` now."""
+    try:
+        handle = os.open(data_dir / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _flock(handle)
+    finally:
+        os.close(handle)
+
+
+def _flock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(handle: int) -> int | None:
+    text = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
