@@ -36,7 +36,9 @@ class PermanentError(Exception):
     `gone` says that the other side wants nothing more, whatever the message.
     """
 
-    def __init__(self, reason: str, gone: bool = False, *, status: int | None = None, excerpt: str = "") -> None:
+    def __init__(
+        self, reason: str, gone: bool = False, *, status: int | None = None, excerpt: str = ""
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.gone = gone

@@ -43,13 +43,19 @@ class Webhook:
 def _failure(response: Response, now: float) -> TemporaryError | PermanentError:
     status, excerpt = response.status, response.excerpt()
     if status == 410:
-        return PermanentError("answered 410: it wants no more webhooks", gone=True, status=status, excerpt=excerpt)
+        return PermanentError(
+            "answered 410: it wants no more webhooks", gone=True, status=status, excerpt=excerpt
+        )
     if 300 <= status < 400:
-        return TemporaryError(f"answered {status}: redirects are not followed", status=status, excerpt=excerpt)
+        return TemporaryError(
+            f"answered {status}: redirects are not followed", status=status, excerpt=excerpt
+        )
     reason = f"answered {status}"
     if status in _BUSY:
         reason += f": the receiver {_BUSY[status]}"
-    asked = _retry_after(response.headers.get("retry-after", ""), now) if status == 429 or status >= 500 else None
+    asked = (
+        _retry_after(response.headers.get("retry-after", ""), now) if status == 429 or status >= 500 else None
+    )
     return TemporaryError(reason, asked, status=status, excerpt=excerpt)
 
 

@@ -151,7 +151,9 @@ class Target:
 
 
 _ODD = re.compile(r"[\x00-\x20\x7f\\\s]")
-_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_NAME = re.compile(
+    r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z"
+)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*\Z")
 
@@ -403,7 +405,9 @@ def _head(method: str, target: Target, headers: Mapping[str, str], length: int) 
         lines[name.lower()] = value
     if not _TOKEN.match(method):
         raise UrlRefused("this is not a method")
-    text = f"{method} {target.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    text = f"{method} {target.path} HTTP/1.1\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in lines.items()
+    )
     return (text + "\r\n").encode("ascii")
 
 

@@ -1,0 +1,83 @@
+"""RQ, for coarse work only: one queue, `deliver`, whose job says nothing but "look into the outbox".
+
+Nothing depends on RQ's memory. A job that is lost, doubled or never run changes nothing, because the outbox holds what
+is due and the clock asks again every second. Jobs are JSON and carry no data: who can write to Redis cannot make a
+worker run code. The worker doesn't fork, so the `Deliverer` and its threads live from job to job.
+"""
+
+from typing import Any
+
+from redis import Redis
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from .deliver import Deliverer
+
+QUEUE = "deliver"
+# Seconds. `run` ends well before the time-out, which only ends what hangs.
+_SLICE = 20.0
+_TIMEOUT = 180
+_FAILURE_KEPT = 3600
+
+_working_for: "DeliverWorker | None" = None
+
+
+class DeliverWorker(SimpleWorker):
+    """Runs the jobs of the one queue in this process, until SIGTERM or SIGINT."""
+
+    max_connection_wait_time = 1.0  # RQ's own goes up to a minute, and that long after Redis came back
+    deliverer: Deliverer
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Work until told to stop; then give back what was not begun and wait for the rest."""
+        global _working_for
+        _working_for = self
+        try:
+            return super().work(*args, **kwargs)
+        finally:
+            _working_for = None
+            self.deliverer.close()
+
+    def handle_warm_shutdown_request(self) -> None:
+        self.deliverer.stop()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+
+
+def kick(redis: "Redis") -> None:
+    """Have the outbox looked into soon. To be called after the commit that put something into it.
+
+    A job that waits already will see that commit too, so there are never many of them.
+    """
+    queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
+    if queue.count == 0:
+        queue.enqueue_call(deliver, timeout=_TIMEOUT, result_ttl=0, failure_ttl=_FAILURE_KEPT)
+
+
+def deliver() -> None:
+    """The job. Some of what it began may still be under way at its end, and the next job goes on with it."""
+    worker = _working_for
+    if worker is None:
+        raise RuntimeError("the deliver job runs only in a worker made by make_worker")
+    worker.deliverer.run(_SLICE)
+    if worker.deliverer.busy:
+        kick(worker.connection)
+
+
+def make_worker(redis: "Redis", deliverer: Deliverer) -> DeliverWorker:
+    """The worker of the one queue. `redis` must not be shared, because RQ changes its time-outs.
+
+    One queue a worker: with two, RQ takes jobs off by a command that loses them when the worker is killed.
+    """
+    worker = DeliverWorker(
+        [Queue(QUEUE, connection=redis, serializer=JSONSerializer)],
+        connection=redis,
+        serializer=JSONSerializer,
+        default_result_ttl=0,
+        worker_ttl=30,
+        job_monitoring_interval=5,
+        maintenance_interval=60,
+        log_job_description=False,
+    )
+    worker.log_result_lifespan = False
+    worker.deliverer = deliverer
+    return worker

@@ -1,0 +1,210 @@
+"""Where a shop's webhooks go. Owner of the table `endpoints`.
+
+A secret is given away once, when it is made, and stored sealed for its row. A deleted endpoint stays as a tombstone,
+so that what was queued for it can be told apart from what never existed.
+"""
+
+import secrets as random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from integrations.signing import make_secret
+
+from . import outbox
+from .db import metadata, sealer
+
+LIMIT = 50  # endpoints a shop may have; each event becomes a row for each of them
+ROTATION = 24 * 3600 * 1000  # ms that an old secret goes on signing beside the new one
+GIVE_UP = 5 * 24 * 3600 * 1000  # ms of failing without one success after which an endpoint is disabled
+
+_endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("types", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("old_secret", Text),
+    Column("old_secret_until", BigInteger),
+    Column("created", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+    Column("disabled_reason", Text),
+    Column("failing_since", BigInteger),
+    Column("deleted_at", BigInteger),
+    Index("endpoints_shop", "shop", "created"),
+)
+_c = _endpoints.c
+
+
+class EndpointLimitError(Exception):
+    """The shop has as many endpoints as a shop may have."""
+
+    def __init__(self) -> None:
+        super().__init__(f"A shop may have {LIMIT} endpoints.")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One subscription. No `types` means all of them."""
+
+    id: str
+    shop: str
+    url: str
+    types: tuple[str, ...]
+    created: int
+    disabled_at: int | None = None
+    disabled_reason: str | None = None
+    failing_since: int | None = None
+
+    def wants(self, event_type: str) -> bool:
+        return not self.types or event_type in self.types
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a delivery needs to know. `disabled` says why nothing may be sent there at present."""
+
+    url: str
+    secrets: tuple[str, ...]
+    failing: bool
+    deleted: bool
+    disabled: str | None
+
+
+def create(conn: Connection, shop: str, url: str, types: Sequence[str], now: int) -> tuple[Endpoint, str]:
+    """The new endpoint and its secret, which nobody can read again. `url` must have been checked."""
+    held = conn.execute(select(func.count()).where(_c.shop == shop, _c.deleted_at.is_(None))).scalar_one()
+    if held >= LIMIT:
+        raise EndpointLimitError
+    made = Endpoint("ep_" + random.token_hex(12), shop, url, tuple(types), now)
+    secret = make_secret()
+    conn.execute(
+        insert(_endpoints).values(
+            id=made.id, shop=shop, url=url, types=orjson.dumps(made.types).decode(), created=now,
+            secret=sealer(conn).seal(secret, _place(made.id)),
+        )
+    )  # fmt: skip
+    return made, secret
+
+
+def of_shop(conn: Connection, shop: str) -> list[Endpoint]:
+    """All that were not deleted, oldest first; disabled ones too."""
+    rows = conn.execute(
+        select(_endpoints).where(_c.shop == shop, _c.deleted_at.is_(None)).order_by(_c.created, _c.id)
+    )
+    return [_endpoint(row) for row in rows]
+
+
+def by_id(conn: Connection, shop: str, endpoint: str) -> Endpoint | None:
+    row = conn.execute(select(_endpoints).where(_is(shop, endpoint))).first()
+    return _endpoint(row) if row is not None else None
+
+
+def for_shop(conn: Connection, shop: str) -> list[Endpoint]:
+    """Those that want webhooks now."""
+    return [each for each in of_shop(conn, shop) if each.disabled_at is None]
+
+
+def delete(conn: Connection, shop: str, endpoint: str, now: int) -> bool:
+    """Leave a tombstone and cancel what is queued. False when there is no such endpoint."""
+    found = conn.execute(update(_endpoints).where(_is(shop, endpoint)).values(deleted_at=now)).rowcount
+    if found:
+        outbox.cancel_queued(conn, endpoint, "the endpoint was deleted", now)
+    return bool(found)
+
+
+def rotate_secret(conn: Connection, shop: str, endpoint: str, now: int) -> str | None:
+    """A new secret; the old one signs beside it for a day more. None when there is no such endpoint."""
+    row = conn.execute(select(_c.secret).where(_is(shop, endpoint))).first()
+    if row is None:
+        return None
+    secret = make_secret()
+    sealed = sealer(conn).seal(secret, _place(endpoint))
+    changed = {"secret": sealed, "old_secret": row.secret, "old_secret_until": now + ROTATION}
+    conn.execute(update(_endpoints).where(_is(shop, endpoint)).values(changed))
+    return secret
+
+
+def disable(conn: Connection, endpoint: str, reason: str, now: int) -> None:
+    """Send nothing more there; what is queued is dead and can be replayed."""
+    conn.execute(
+        update(_endpoints)
+        .where(_c.id == endpoint, _c.disabled_at.is_(None))
+        .values(disabled_at=now, disabled_reason=reason)
+    )
+    outbox.kill_queued(conn, endpoint, f"the endpoint was disabled: {reason}", now)
+
+
+def enable(conn: Connection, ids: Iterable[str]) -> None:
+    """Send there again, as if it had never failed."""
+    conn.execute(
+        update(_endpoints)
+        .where(_c.id.in_(sorted(ids)), _c.disabled_at.is_not(None))
+        .values(disabled_at=None, disabled_reason=None, failing_since=None)
+    )
+
+
+def targets(conn: Connection, ids: Iterable[str], now: int) -> dict[str, Target]:
+    """What is known of these endpoints at this moment; one that never existed is missing."""
+    rows = conn.execute(select(_endpoints).where(_c.id.in_(sorted(set(ids)))))
+    return {row.id: _target(conn, row, now) for row in rows}
+
+
+def worked(conn: Connection, endpoint: str) -> None:
+    conn.execute(
+        update(_endpoints).where(_c.id == endpoint, _c.failing_since.is_not(None)).values(failing_since=None)
+    )
+
+
+def failed(conn: Connection, endpoint: str, now: int) -> None:
+    """Remember since when it fails; after five days without a success it is disabled."""
+    conn.execute(
+        update(_endpoints).where(_c.id == endpoint, _c.failing_since.is_(None)).values(failing_since=now)
+    )
+    long_since = and_(_c.id == endpoint, _c.failing_since <= now - GIVE_UP, _c.disabled_at.is_(None))
+    if conn.execute(select(_c.id).where(long_since)).first() is not None:
+        disable(conn, endpoint, "it has not answered once in five days", now)
+
+
+def _is(shop: str, endpoint: str) -> ColumnElement[bool]:
+    return and_(_c.id == endpoint, _c.shop == shop, _c.deleted_at.is_(None))
+
+
+def _place(endpoint: str) -> str:
+    return f"endpoints.secret.{endpoint}"
+
+
+def _endpoint(row: Row[Any]) -> Endpoint:
+    return Endpoint(
+        row.id, row.shop, row.url, tuple(orjson.loads(row.types)), row.created,
+        row.disabled_at, row.disabled_reason, row.failing_since,
+    )  # fmt: skip
+
+
+def _target(conn: Connection, row: Row[Any], now: int) -> Target:
+    sealed = [row.secret]
+    if row.old_secret is not None and row.old_secret_until > now:
+        sealed.append(row.old_secret)
+    opened = tuple(sealer(conn).open(each, _place(row.id)) for each in sealed)
+    disabled = row.disabled_reason if row.disabled_at is not None else None
+    return Target(row.url, opened, row.failing_since is not None, row.deleted_at is not None, disabled)
