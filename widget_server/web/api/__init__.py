@@ -1,0 +1,1 @@
+"""The owner API, one file a resource. Each defines RESOURCE."""

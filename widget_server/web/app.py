@@ -1,0 +1,34 @@
+"""The Flask app: everything that HTTP asks of us but the collector's three routes."""
+
+from typing import Any
+
+from flask import Flask
+
+from widget_server.contract.registry import load_all
+from widget_server.contract.settings import Settings
+from widget_server.record.db import Database
+
+from . import errors, headers
+from .resource import Resource
+from .state import State
+
+# Nothing that the owner API takes comes near this.
+_MOST_BYTES = 64 * 1024
+
+
+def create_app(settings: Settings, database: Database, redis: Any) -> Flask:
+    """The app for one process. `redis` is a redis-py client; it may be away."""
+    app = Flask("widget_server.web", static_folder="static/pages", static_url_path="/static")
+    app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    State(settings, database, redis).install(app)
+    errors.install(app)
+    headers.install(app)
+    for resource in resources().values():
+        app.register_blueprint(resource.blueprint())
+    return app
+
+
+def resources() -> dict[str, Resource]:
+    """The resources of the owner API by the name of their file."""
+    return load_all("widget_server.web.api", "RESOURCE")

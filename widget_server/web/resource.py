@@ -1,0 +1,124 @@
+"""A resource of the owner API: its routes, each with the schemas that check it and that /v1/openapi.json shows.
+
+A file in `api/` defines `RESOURCE`; nothing else has to be edited. Every route needs the shop's key, and what it may
+see is that shop's only: the shop comes from the key and from nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+from marshmallow import Schema
+from sqlalchemy import Connection
+
+from widget_server.contract.shop import Shop
+
+from .auth import shop_of_request
+from .params import Nothing, read_body, read_query
+from .state import state
+
+
+@dataclass(frozen=True)
+class Call:
+    """One checked request. `conn` is a transaction: a snapshot for GET, else a write that is committed on success."""
+
+    conn: Connection
+    shop: Shop
+    query: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """`example` is what follows `curl` in the documentation, with $HOST and $KEY in it."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    reply: type[Schema] | None
+    query: type[Schema]
+    body: type[Schema] | None
+    status: int
+    refusals: Mapping[int, str]
+    parameters: Mapping[str, Mapping[str, Any]]
+    example: str
+    about: str
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+
+@dataclass
+class Resource:
+    """Routes that belong together. `about` is the sentence above them in the documentation."""
+
+    name: str
+    about: str
+    routes: list[Route] = field(default_factory=list)
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        summary: str,
+        example: str,
+        reply: type[Schema] | None,
+        query: type[Schema] = Nothing,
+        body: type[Schema] | None = None,
+        status: int = 200,
+        refusals: Mapping[int, str] | None = None,
+        parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Make a function a route. `refusals` are the statuses of its own, `parameters` those in the path."""
+
+        def add(handler: Handler) -> Handler:
+            about = (handler.__doc__ or "").strip()
+            self.routes.append(
+                Route(
+                    method, path, handler, summary, reply, query, body, status, refusals or {}, parameters or {},
+                    example, about,
+                )
+            )  # fmt: skip
+            return handler
+
+        return add
+
+    def blueprint(self) -> Blueprint:
+        """The routes as Flask wants them."""
+        made = Blueprint(self.name, __name__)
+        for route in self.routes:
+            made.add_url_rule(
+                route.path, route.name, _view(route), methods=[route.method], provide_automatic_options=True
+            )
+        return made
+
+
+def _view(route: Route) -> Callable[..., Response]:
+    def read(**path: str) -> Response:
+        with state().database.reading() as conn:
+            shop = shop_of_request(conn)
+            return _reply(route, route.handler(Call(conn, shop, read_query(route.query), {}), **path))
+
+    def write(**path: str) -> Response:
+        # Looked up before the write begins, so that nobody without a key can make others wait for the write lock.
+        with state().database.reading() as conn:
+            shop = shop_of_request(conn)
+        query = read_query(route.query)
+        body = {} if route.body is None else read_body(route.body)
+        with state().database.writing() as conn:
+            return _reply(route, route.handler(Call(conn, shop, query, body), **path))
+
+    return read if route.method == "GET" else write
+
+
+def _reply(route: Route, made: Any) -> Response:
+    reply = Response(status=route.status) if route.reply is None else jsonify(made)
+    reply.status_code = route.status
+    return reply
