@@ -13,12 +13,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 _pipe: tuple[int, int] | None = None
@@ -38,10 +39,13 @@ def fork(name: str, entry: Callable[[], int | None]) -> int:
     pipe = _own_pipe()
     sys.stdout.flush()
     sys.stderr.flush()
+    # A signal to the newborn waits until it has handlers of its own.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
     pid = os.fork()
-    if pid:
-        return pid
-    _live(name, entry, parent, pipe)
+    if pid == 0:
+        _live(name, entry, parent, pipe, mask)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return pid
 
 
 def spawn(
@@ -70,7 +74,9 @@ def watch_parent() -> None:
         threading.Thread(target=_wait_for_parent, args=(parent_pipe,), daemon=True, name="parent").start()
 
 
-def _live(name: str, entry: Callable[[], int | None], parent: int, pipe: tuple[int, int] | None) -> NoReturn:
+def _live(
+    name: str, entry: Callable[[], int | None], parent: int, pipe: tuple[int, int] | None, mask: Iterable[int]
+) -> NoReturn:
     global _pipe, parent_pipe
     code = 1
     try:
@@ -79,6 +85,7 @@ def _live(name: str, entry: Callable[[], int | None], parent: int, pipe: tuple[i
             os.close(pipe[1])
             _pipe, parent_pipe = None, pipe[0]
         _reset(name)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         code = entry() or 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
@@ -96,7 +103,7 @@ def _live(name: str, entry: Callable[[], int | None], parent: int, pipe: tuple[i
 def _reset(name: str) -> None:
     """Forget what belonged to the parent."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+    for number in _HANDLED:
         signal.signal(number, signal.SIG_DFL)
     os.setsid()
     gc.freeze()
