@@ -23,27 +23,27 @@ from sqlalchemy import (
 from widget_server.contract.answer import Answer, dump_registers, load_registers
 from widget_server.contract.queries import query_key
 
-from .db import metadata, put
+from .db import Key, metadata, put
 
 _PAGE = 2000
 
 _answers = Table(
     "answers",
     metadata,
-    Column("shop", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("question", Text, primary_key=True),
+    Column("shop", Key, primary_key=True),
+    Column("key", Key, primary_key=True),
+    Column("question", Key, primary_key=True),
     Column("first_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("answered", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
     Column("verified", Boolean, nullable=False),
-    Column("bucket", Text),
+    Column("bucket", Key),
     Column("text", Text),
-    Column("language", Text),
-    Column("product", Text),
-    Column("query_key", Text),
-    Column("order_ref", Text),
+    Column("language", Key),
+    Column("product", Key),
+    Column("query_key", Key),
+    Column("order_ref", Key),
     Column("state", Text, nullable=False),
 )
 Index(

@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
-    Text,
     and_,
     delete,
     func,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 from widget_server.contract.answer import Count
 from widget_server.contract.scores import Counts
 
-from .db import add_up, metadata
+from .db import Key, add_up, metadata
 
 DAY, MONTH, ALL = "day", "month", "all"
 SEARCHES = ""  # the question under which searches and clicks are counted
@@ -34,15 +33,15 @@ SEARCHES = ""  # the question under which searches and clicks are counted
 _counters = Table(
     "counters",
     metadata,
-    Column("shop", Text, primary_key=True),
-    Column("question", Text, primary_key=True),
-    Column("counter", Text, primary_key=True),
-    Column("dimension", Text, primary_key=True),
-    Column("period", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("start", Text, primary_key=True),
-    Column("trust", Text, primary_key=True),
-    Column("bucket", Text, primary_key=True),
+    Column("shop", Key, primary_key=True),
+    Column("question", Key, primary_key=True),
+    Column("counter", Key, primary_key=True),
+    Column("dimension", Key, primary_key=True),
+    Column("period", Key, primary_key=True),
+    Column("key", Key, primary_key=True),
+    Column("start", Key, primary_key=True),
+    Column("trust", Key, primary_key=True),
+    Column("bucket", Key, primary_key=True),
     Column("n", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -184,7 +183,10 @@ def _where(chosen: Slice, spans: list[Span]) -> ColumnElement[bool]:
         within.append(and_(*parts))
     where = [
         _counters.c.shop == chosen.shop,
-        _counters.c.question.in_(chosen.questions),
+        # A list of one keeps SQLite from walking the key in order.
+        _counters.c.question == chosen.questions[0]
+        if len(chosen.questions) == 1
+        else _counters.c.question.in_(chosen.questions),
         _counters.c.dimension == chosen.dimension,
         or_(*within),
     ]
@@ -218,15 +220,14 @@ def _spans(start: str | None, end: str | None) -> list[Span]:
         return [(DAY, start, end)]
     first = None if start is None else date.fromisoformat(start)
     last = None if end is None else date.fromisoformat(end)
-    month_from = None if first is None else _month_start(first + timedelta(days=-1), 1)
-    month_to = (
-        None if last is None else _month_start(last + timedelta(days=1), 0)
-    )  # the first month not whole
+    month_from = None if first is None else _month_start(first - timedelta(days=1), 1)
+    # the first month that is not whole any more
+    month_to = None if last is None else _month_start(last + timedelta(days=1), 0)
     if month_from is not None and month_to is not None and month_from >= month_to:
         return [(DAY, start, end)]
-    spans: list[Span] = [
-        (MONTH, month_from and f"{month_from:%Y-%m}", month_to and f"{month_to - timedelta(days=1):%Y-%m}")
-    ]
+    first_month = None if month_from is None else f"{month_from:%Y-%m}"
+    last_month = None if month_to is None else f"{month_to - timedelta(days=1):%Y-%m}"
+    spans: list[Span] = [(MONTH, first_month, last_month)]
     if first is not None and month_from is not None and first < month_from:
         spans.append((DAY, start, f"{month_from - timedelta(days=1)}"))
     if last is not None and month_to is not None and month_to <= last:
@@ -311,10 +312,8 @@ def stored(conn: Connection, shop: str) -> Iterator[tuple[tuple[str, ...], int]]
     """Every row that is not zero: (question, counter, dimension, period, key, start, trust, bucket), n."""
     c = _counters.c
     columns = (c.question, c.counter, c.dimension, c.period, c.key, c.start, c.trust, c.bucket)
-    rows = conn.execution_options(yield_per=5000).execute(
-        select(*columns, c.n).where(c.shop == shop, c.n != 0)
-    )  # fmt: skip
-    for *key, n in rows:
+    statement = select(*columns, c.n).where(c.shop == shop, c.n != 0).execution_options(yield_per=5000)
+    for *key, n in conn.execute(statement):
         yield tuple(key), int(n)
 
 

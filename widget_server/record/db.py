@@ -19,6 +19,7 @@ from sqlalchemy import (
     Engine,
     MetaData,
     Table,
+    Text,
     bindparam,
     create_engine,
     event,
@@ -33,6 +34,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from .sealing import Sealer
 
 metadata = MetaData()
+
+# Texts that are sorted or compared sort by code point everywhere, as Python does, so that cursors agree.
+Key = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",

@@ -65,7 +65,7 @@ class EndpointLimitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One subscription. No `types` means all of them."""
+    """One subscription, to events of these `types`."""
 
     id: str
     shop: str
@@ -75,9 +75,6 @@ class Endpoint:
     disabled_at: int | None = None
     disabled_reason: str | None = None
     failing_since: int | None = None
-
-    def wants(self, event_type: str) -> bool:
-        return not self.types or event_type in self.types
 
 
 @dataclass(frozen=True, slots=True)

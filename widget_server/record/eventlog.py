@@ -6,16 +6,16 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, select, tuple_
 
-from .db import insert_ignore, metadata
+from .db import Key, insert_ignore, metadata
 
 _PAGE = 2000
 
 _events = Table(
     "events",
     metadata,
-    Column("shop", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("type", Text, nullable=False),
+    Column("shop", Key, primary_key=True),
+    Column("id", Key, primary_key=True),
+    Column("type", Key, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("source", Text, nullable=False),

@@ -7,18 +7,18 @@ import time
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, select
 
-from .db import metadata
+from .db import Key, metadata
 
 _PREFIX = 11
 
 _keys = Table(
     "api_keys",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("shop", Text, nullable=False),
-    Column("prefix", Text, nullable=False),
+    Column("id", Key, primary_key=True),
+    Column("shop", Key, nullable=False),
+    Column("prefix", Key, nullable=False),
     Column("hash", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("name", Key, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("revoked", BigInteger),
     Index("api_keys_by_prefix", "prefix"),

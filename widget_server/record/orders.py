@@ -9,13 +9,13 @@ from sqlalchemy import Column, Connection, Row, Table, Text, select
 from widget_server.contract.answer import Stamp, dump_registers, load_registers
 from widget_server.contract.order import Order
 
-from .db import metadata, put
+from .db import Key, metadata, put
 
 _orders = Table(
     "orders",
     metadata,
-    Column("shop", Text, primary_key=True),
-    Column("ref", Text, primary_key=True),
+    Column("shop", Key, primary_key=True),
+    Column("ref", Key, primary_key=True),
     Column("status", Text),
     Column("customer", Text),
     Column("placed_at", Text),

@@ -11,15 +11,15 @@ from widget_server.contract.questions import question_types
 from widget_server.contract.shop import Question
 from widget_server.contract.texts import TEXTS
 
-from .db import metadata
+from .db import Key, metadata
 
 _versions = Table(
     "question_versions",
     metadata,
-    Column("shop", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("shop", Key, primary_key=True),
+    Column("name", Key, primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("type", Text, nullable=False),
+    Column("type", Key, nullable=False),
     Column("placement", Text, nullable=False),
     Column("paused", Boolean, nullable=False),
     Column("settings", Text, nullable=False),

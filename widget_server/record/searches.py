@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Connection, Table, delete, select
 
-from .db import add_up, metadata
+from .db import Key, add_up, metadata
 
 _spellings = Table(
     "spellings",
     metadata,
-    Column("shop", Text, primary_key=True),
-    Column("query_key", Text, primary_key=True),
-    Column("spelling", Text, primary_key=True),
+    Column("shop", Key, primary_key=True),
+    Column("query_key", Key, primary_key=True),
+    Column("spelling", Key, primary_key=True),
     Column("n", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

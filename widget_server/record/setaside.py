@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, delete, func, select
 
-from .db import insert_ignore, metadata
+from .db import Key, insert_ignore, metadata
 
 _setaside = Table(
     "set_aside",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Key, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("error", Text, nullable=False),
     Column("traceback", Text, nullable=False),

@@ -11,13 +11,13 @@ from widget_server.contract.shop import Shop
 from widget_server.contract.times import zone
 
 from . import keys, questions
-from .db import metadata, sealer
+from .db import Key, metadata, sealer
 
 _shops = Table(
     "shops",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("id", Key, primary_key=True),
+    Column("name", Key, nullable=False),
     Column("site_key", Text, nullable=False, unique=True),
     Column("domains", Text, nullable=False),
     Column("time_zone", Text, nullable=False),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from widget_server.contract.registry import load_all
 from widget_server.contract.scores import Counts, Score
@@ -18,6 +19,7 @@ class Metric:
     meaning: str
 
 
+@cache
 def metrics() -> dict[str, Metric]:
     """Every metric by name."""
     return load_all("widget_server.contract.metrics", "METRIC")

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+from widget_server.contract.registry import load_all
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,7 @@ def whole_number(least: int, most: int) -> Callable[[Any, Mapping[str, Any]], st
     return bucket
 
 
+@cache
 def question_types() -> dict[str, QuestionType]:
     """Every question type by name."""
-    from widget_server.contract.registry import load_all
-
     return load_all("widget_server.contract.questions", "QUESTION_TYPE")

@@ -1,0 +1,237 @@
+"""The stream consumer: reads batches, applies each in one transaction, then acknowledges and deletes in one MULTI.
+
+A consumer's name is its own for ever, and it holds a heartbeat key while it works. Entries of a consumer whose
+heartbeat has been gone for two looks in a row are taken over by whoever looks; a live consumer is never robbed, however
+long its batch takes. A batch that raises is halved until the bad event is alone, and that one is set aside with its
+traceback; a database that is away or busy is waited for instead. Being killed never counts as failing.
+"""
+
+import contextlib
+import itertools
+import os
+import secrets
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import redis
+import structlog
+
+from widget_server.intake.stream import FIELD, GROUP, STREAM
+from widget_server.record import setaside
+from widget_server.record.db import Database, is_passing
+
+from .pipeline import Outcome, process
+
+BATCH = 500
+_BLOCK_MS = 200
+_BEAT = 0.4  # s between heartbeats
+_BEAT_TTL_MS = 1500
+_LOOK = 0.4  # s between looks for dead consumers
+_AWAY = 0.1  # s to wait while Redis is away
+_WAIT = (0.05, 0.1, 0.2, 0.5)  # s to wait while the database is away; the last one again and again
+# A batch that works longer than this is hung: its heartbeat stops, so that its entries are taken over.
+_HUNG = 120.0
+
+log = structlog.get_logger("consumer")
+Entry = tuple[bytes, bytes]  # stream id, envelope
+
+
+class Consumer:
+    """One consumer of the group. `kick` is called when a batch left messages to deliver."""
+
+    def __init__(
+        self, client: "redis.Redis", database: Database, kick: Callable[[], None] = lambda: None, batch: int = BATCH
+    ) -> None:
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._redis = client
+        self._database = database
+        self._kick = kick
+        self._batch = batch
+        self._progress = time.monotonic()
+        self._looked = 0.0
+        self._silent: set[bytes] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; the batch at hand is finished first."""
+        heart = threading.Thread(target=self._beat, args=(stop,), daemon=True)
+        heart.start()
+        fresh = True  # just connected: what this consumer had in hand before must be read again
+        while not stop.is_set():
+            self._progress = time.monotonic()
+            try:
+                if fresh:
+                    self._ensure_group()
+                    self._finish_own()
+                    fresh = False
+                if time.monotonic() - self._looked > _LOOK:
+                    self._looked = time.monotonic()
+                    self._work(self._taken_over())
+                self._work(self._new())
+            except redis.exceptions.RedisError as error:
+                log.warning("redis_away", error=str(error)[:200])
+                # Heartbeats may have run out while Redis was away: look twice again before believing it.
+                self._silent.clear()
+                fresh = True
+                stop.wait(_AWAY)
+        heart.join(2)
+        self._leave()
+
+    def drain(self) -> int:
+        """Work until the stream is empty; returns how many entries were done. For commands that run alone."""
+        self._ensure_group()
+        done = 0
+        while entries := (self._taken_over() or self._taken_over() or self._new(block=None)):
+            self._work(entries)
+            done += len(entries)
+        self._leave()
+        return done
+
+    def _new(self, block: int | None = _BLOCK_MS) -> list[Entry]:
+        return self._read(">", block)
+
+    def _finish_own(self) -> None:
+        """Work what was handed to this consumer before the connection broke, whether or not the reply came through."""
+        while entries := self._read("0", None):
+            self._work(entries)
+
+    def _read(self, after: str, block: int | None) -> list[Entry]:
+        reply: Any = self._redis.xreadgroup(GROUP, self.name, {STREAM: after}, count=self._batch, block=block)
+        if not reply:
+            return []
+        # One stream was asked for: RESP3 answers {stream: [entries]}, RESP2 [[stream, entries]].
+        found = next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
+        return self._present(found)
+
+    def _present(self, found: Iterable[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Entry]:
+        """The entries that still exist; those deleted meanwhile are acknowledged, or they would pend for ever."""
+        entries, gone = [], []
+        for name, fields in found:
+            if fields:
+                entries.append((name, fields.get(FIELD, b"")))
+            else:
+                gone.append(name)
+        if gone:
+            self._redis.xack(STREAM, GROUP, *gone)
+        return entries
+
+    def _taken_over(self) -> list[Entry]:
+        """Entries of a consumer that was silent at the last look and still is; they are ours from now on."""
+        rows: Any = self._redis.xinfo_consumers(STREAM, GROUP)
+        names = [row["name"] for row in rows if row["name"] != self.name.encode()]
+        beats = self._redis.mget([_beat_key(name.decode()) for name in names]) if names else []
+        silent = {name for name, beat in zip(names, beats, strict=True) if beat is None}
+        dead, self._silent = silent & self._silent, silent
+        for name in sorted(dead):
+            taken = self._take(name)
+            if taken:
+                self._looked = 0.0  # there may be more: look again at once
+                return taken
+        return []
+
+    def _take(self, dead: bytes) -> list[Entry]:
+        pending: Any = self._redis.xpending_range(STREAM, GROUP, "-", "+", self._batch, dead.decode())
+        if not pending:
+            self._redis.eval(_FORGET, 1, STREAM, GROUP, dead)
+            return []
+        ids = [row["message_id"] for row in pending]
+        log.info("took_over", consumer=dead.decode(), entries=len(ids))
+        taken: Any = self._redis.xclaim(STREAM, GROUP, self.name, 0, ids)
+        entries = self._present(taken)
+        gone = set(ids) - {name for name, _ in entries}
+        if gone:  # deleted while pending: XCLAIM passes over them
+            self._redis.xack(STREAM, GROUP, *gone)
+        return entries
+
+    def _work(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        crash_point()
+        outcome = self._apply([envelope for _, envelope in entries])
+        crash_point()
+        ids = [name for name, _ in entries]
+        self._acknowledge(ids)
+        crash_point()
+        if outcome.messages:
+            with contextlib.suppress(redis.exceptions.RedisError):
+                self._kick()  # the clock asks again
+
+    def _acknowledge(self, ids: Sequence[bytes]) -> None:
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xack(STREAM, GROUP, *ids)
+            pipe.xdel(STREAM, *ids)
+            pipe.execute()
+
+    def _apply(self, envelopes: Sequence[bytes]) -> Outcome:
+        """Apply a batch; halve it when it raises, set the bad event aside when it is alone."""
+        waits = itertools.chain(_WAIT, itertools.repeat(_WAIT[-1]))
+        while True:
+            self._progress = time.monotonic()
+            try:
+                return process(self._database, envelopes)
+            except Exception as error:  # noqa: BLE001 - the wall: one bad event must not stop the others
+                if is_passing(error):
+                    log.warning("database_away", error=type(error).__name__)
+                    time.sleep(next(waits))
+                elif len(envelopes) == 1:
+                    return self._set_aside(envelopes[0], error)
+                else:
+                    break
+        half = len(envelopes) // 2
+        first, second = self._apply(envelopes[:half]), self._apply(envelopes[half:])
+        return Outcome(first.new + second.new, first.messages + second.messages)
+
+    def _set_aside(self, envelope: bytes, error: Exception) -> Outcome:
+        log.error("set_aside", error=type(error).__name__)
+        told = "".join(traceback.format_exception(error))
+        with self._database.writing() as conn:
+            setaside.add(conn, envelope, f"{type(error).__name__}: {error}", told)
+        return Outcome()
+
+    def _ensure_group(self) -> None:
+        try:
+            self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        except redis.exceptions.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        self._redis.set(_beat_key(self.name), 1, px=_BEAT_TTL_MS)
+
+    def _beat(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            if time.monotonic() - self._progress < _HUNG:
+                with contextlib.suppress(redis.exceptions.RedisError):
+                    self._redis.set(_beat_key(self.name), 1, px=_BEAT_TTL_MS)
+            stop.wait(_BEAT)
+
+    def _leave(self) -> None:
+        with contextlib.suppress(redis.exceptions.RedisError):
+            self._redis.eval(_FORGET, 1, STREAM, GROUP, self.name)
+            self._redis.delete(_beat_key(self.name))
+
+
+# XGROUP DELCONSUMER drops what is pending, so looking and deleting must be one step.
+_FORGET = """
+local pending = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
+if #pending == 0 then return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
+return -1
+"""
+
+
+def crash_point() -> None:
+    """Dies like a kill -9 at the n-th call when `ATBALSS_CRASH_AT=n`; for the fault tests, and nothing otherwise."""
+    global _left
+    if _left is not None:
+        _left -= 1
+        if _left <= 0:
+            os._exit(137)
+
+
+_left = int(os.environ["ATBALSS_CRASH_AT"]) if os.environ.get("ATBALSS_CRASH_AT", "").isdigit() else None
+
+
+def _beat_key(name: str) -> str:
+    return f"atbalss:consumer:{name}"
+

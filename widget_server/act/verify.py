@@ -1,0 +1,92 @@
+"""Recounting: what the answers and the log say, against what the counters say; and the counters made anew from them."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from widget_server.contract.shop import Shop
+from widget_server.record import answers, counters, eventlog, orders, searches, shops
+from widget_server.record.db import Database, lock_shops
+
+from .pipeline import counts_of, search_counts, spellings, trust
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row that says something else than a recount. `row` names it in words."""
+
+    shop: str
+    row: str
+    stored: int
+    counted: int
+
+
+def verify(database: Database, shop_id: str | None = None) -> Iterator[Difference]:
+    """Every difference, shop by shop, each shop in one snapshot, so that writers may go on beside it."""
+    with database.reading() as conn:
+        wanted = [shop for shop in shops.every(conn) if shop_id in (None, shop.id)]
+    for shop in wanted:
+        with database.reading() as conn:
+            # Read again inside the snapshot: the time zone must be that of the counters.
+            present = shops.by_id(conn, shop.id)
+            if present is not None:
+                yield from _verify_shop(conn, present)
+
+
+def rebuild(database: Database, shop_id: str | None = None, time_zone: str | None = None) -> int:
+    """Make the counters anew from answers and log, each shop in one transaction; with a new time zone, when given.
+
+    Returns the number of shops.
+    """
+    with database.reading() as conn:
+        wanted = [shop.id for shop in shops.every(conn) if shop_id in (None, shop.id)]
+    for name in wanted:
+        with database.writing() as conn:
+            lock_shops(conn, [name])
+            if time_zone is not None:
+                shops.set_time_zone(conn, name, time_zone)
+            shop = shops.by_id(conn, name)
+            if shop is not None:
+                changes, spelled = recount(conn, shop)
+                counters.forget(conn, name)
+                searches.forget(conn, name)
+                counters.add(conn, name, changes)
+                searches.add(conn, name, spelled)
+    return len(wanted)
+
+
+def recount(conn: Connection, shop: Shop) -> tuple[dict[counters.Change, int], dict[tuple[str, str], int]]:
+    """What every answer and every search of `shop` counts for, added up; and how queries are spelled."""
+    found: dict[counters.Change, int] = defaultdict(int)
+    pages = answers.of_shop(conn, shop.id)
+    while page := [answer for _, answer in zip(range(_AT_ONCE), pages, strict=False)]:
+        known = orders.load(conn, shop.id, sorted({answer.order for answer in page if answer.order is not None}))
+        for answer in page:
+            for count, n in counts_of(answer, known, shop.time_zone).items():
+                found[answer.question, trust(answer), count] += n
+    spelled: dict[tuple[str, str], int] = defaultdict(int)
+    for event in eventlog.of_shop(conn, shop.id, ("search.performed", "result.clicked")):
+        for count in search_counts(event, shop.time_zone):
+            found[counters.SEARCHES, "unverified", count] += 1
+        for pair in spellings(event):
+            spelled[pair] += 1
+    return found, spelled
+
+
+def _verify_shop(conn: Connection, shop: Shop) -> Iterator[Difference]:
+    counted, spelled = recount(conn, shop)
+    for one in counters.differences(conn, shop.id, counted):
+        when = one.start or "all time"
+        named = f"{one.dimension} {one.key}".strip()
+        question = one.question or "searches"
+        row = f"counter {one.counter} of {question}, {one.trust}, {named}, bucket {one.bucket or '-'}, {when}"
+        yield Difference(shop.id, row, one.stored, one.counted)
+    present = searches.stored(conn, shop.id)
+    for key, text in sorted(set(present) | set(spelled)):
+        stored_n, counted_n = present.get((key, text), 0), spelled.get((key, text), 0)
+        if stored_n != counted_n:
+            yield Difference(shop.id, f'spelling "{text}" of the query "{key}"', stored_n, counted_n)
