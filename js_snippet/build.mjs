@@ -1,0 +1,91 @@
+/**
+ * Builds the snippet into widget_server/web/static/widget/ and weighs it:
+ *   widget.js           the loader, a classic script; its name stays
+ *   NAME-HASH.js        the chunks it loads by import(): visit, panel and one a question type; a name never changes its bytes
+ *   manifest.json       {loader, chunks: {name: file}, sizes: {file: gzip bytes}, integrity: {loader}, totals}
+ * Fails when more bytes (gzip) than budgets.json allows would reach a shopper.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build, transform } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "../widget_server/web/static/widget");
+const LOADER = "widget.js";
+
+const common = {
+  absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  target: "es2020",
+  charset: "utf8",
+  legalComments: "none",
+  write: false,
+  logLevel: "warning",
+  plugins: [{ name: "css-as-minified-text", setup: ({ onLoad }) => onLoad({ filter: /\.css$/ }, minifiedText) }],
+};
+
+async function minifiedText({ path }) {
+  const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true, target: "safari16.4" });
+  return { contents: code.trim(), loader: "text" };
+}
+
+async function bundled(entry, options) {
+  const { outputFiles } = await build({ ...common, entryPoints: [entry], ...options });
+  return Buffer.from(outputFiles[0].contents);
+}
+
+const sha = (bytes, algorithm, form) => createHash(algorithm).update(bytes).digest(form);
+const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
+const types = (await readdir(join(here, "src/questions"))).map((file) => basename(file, ".ts")).sort();
+const files = new Map();
+const chunks = {};
+
+async function chunk(name, entry, define = {}) {
+  const bytes = await bundled(entry, { format: "esm", define });
+  chunks[name] = `${name}-${sha(bytes, "sha256", "hex").slice(0, 10)}.js`;
+  files.set(chunks[name], bytes);
+}
+
+// From the inside out, because each file names those it loads.
+for (const type of types) await chunk(type, `src/questions/${type}.ts`);
+await chunk("panel", "src/panel/panel.ts");
+await chunk("visit", "src/visit.ts", { CHUNKS: JSON.stringify(chunks) });
+const loader = await bundled("src/loader.ts", { format: "iife", define: { VISIT: JSON.stringify(chunks.visit) } });
+files.set(LOADER, loader);
+
+const sizes = Object.fromEntries([...files].map(([name, bytes]) => [name, gzipped(bytes)]));
+const ask = gzipped(Buffer.from(JSON.stringify(JSON.parse(await readFile(join(here, "test/ask.json"), "utf8")))));
+const heaviestType = Math.max(...types.map((name) => sizes[chunks[name]]));
+const totals = {
+  nothing_matches: sizes[LOADER],
+  question_shown: sizes[LOADER] + sizes[chunks.visit] + ask + sizes[chunks.panel] + heaviestType,
+  question_type: heaviestType,
+};
+
+// The old build stays in place until the new one is whole.
+const fresh = `${out}.${process.pid}`;
+await mkdir(fresh, { recursive: true });
+for (const [name, bytes] of files) await writeFile(join(fresh, name), bytes);
+const manifest = { loader: LOADER, chunks, sizes, totals, integrity: { [LOADER]: `sha384-${sha(loader, "sha384", "base64")}` } };
+await writeFile(join(fresh, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");
+await writeFile(join(here, "sizes.json"), JSON.stringify({ ...sizes, ask, ...totals }, null, 2) + "\n");
+
+const budgets = JSON.parse(await readFile(join(here, "budgets.json"), "utf8"));
+let over = false;
+for (const [name, budget] of Object.entries(budgets)) {
+  const fits = totals[name] <= budget;
+  over ||= !fits;
+  console.log(`${name.padEnd(16)} ${String(totals[name]).padStart(6)} of ${budget} bytes (gzip)${fits ? "" : "  TOO HEAVY"}`);
+}
+if (over) {
+  await rm(fresh, { recursive: true });
+  console.error("The snippet is heavier than budgets.json allows: " + JSON.stringify(sizes));
+  process.exit(1);
+}
+await rm(out, { recursive: true, force: true });
+await rename(fresh, out);

@@ -1,0 +1,59 @@
+/**
+ * The script a shop puts on every page. It only looks whether this page is one to ask on; what follows then is in a
+ * chunk of its own (visit.ts), and the panel in others. Nothing of ours is kept in the browser.
+ */
+import type { Visits } from "./visit";
+import { quietly } from "./quietly";
+import { readBlock, readContext } from "./rules/context";
+import { seen } from "./rules/seen";
+
+/** File name of the next chunk, put in by the build. */
+declare const VISIT: string;
+
+/** Pages that change without loading draw themselves some time after their address. */
+const AFTER_NAVIGATION = 1000;
+
+quietly(() => {
+  const page = window as unknown as { atbalss?: unknown; navigation?: EventTarget };
+  const script = (document.currentScript || document.querySelector("script[data-shop][src*=widget]")) as HTMLScriptElement | null;
+  const queue = page.atbalss as { live?: boolean } | undefined;
+  const { shop, host, lang } = script ? script.dataset : {};
+  if (!script || !shop || queue?.live === true) return;
+
+  const base = (host || script.src.replace(/[?#].*/, "").replace(/[^/]*$/, "")).replace(/\/*$/, "/");
+  let visits: Visits | undefined;
+  let pushed: unknown;
+  let current = "";
+  let timer: ReturnType<typeof setTimeout>;
+
+  const look = (): void => quietly(visit);
+  const lookLater = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(look, AFTER_NAVIGATION);
+  };
+
+  if (Array.isArray(queue)) for (let i = 0; i < queue.length; i++) pushed = queue[i];
+  page.atbalss = {
+    live: true,
+    push(context: unknown): void {
+      pushed = context;
+      if (document.readyState !== "loading") look();
+    },
+  };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", look);
+  else look();
+  addEventListener("popstate", lookLater);
+  page.navigation?.addEventListener?.("currententrychange", lookLater);
+
+  async function visit(): Promise<void> {
+    await seen();
+    const context = readContext(document, location, await readBlock(document), pushed);
+    const key = context.order ? "order " + context.order.token : context.search ? "search " + context.search.query : "";
+    if (key === current) return;
+    current = key;
+    visits?.leave();
+    if (!key) return;
+    visits = visits || ((await import(base + "widget/" + VISIT)) as typeof import("./visit")).visits(base, shop!, lang);
+    if (key === current) await visits.enter(context);
+  }
+});

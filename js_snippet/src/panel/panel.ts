@@ -1,0 +1,147 @@
+/** The little card (on a phone: a sheet) with one question, and everything around the choices: see `show`. */
+import type { Emit, Question, QuestionType } from "../types";
+import { nothing, quietly } from "../quietly";
+import { icon, make } from "./elements";
+import { isInside, rememberFocus } from "./focus";
+import { whileSeen } from "./patience";
+import css from "./panel.css";
+
+const CROSS = "M6 6l12 12M18 6L6 18";
+const TICK = "M5 12.5l4.5 4.5L19 7.5";
+const LONGEST_TEXT = 2000;
+/** After this the live region is known to the screen reader, so that what is put into it is said. */
+const BEFORE_SAYING = 150;
+const THANKS_FOR = 4000;
+const LEAVING = 180;
+
+/**
+ * Shows `question` and says so by `emit`; gives a function that takes the panel away without a word (the page changed).
+ *
+ * The focus stays where it is; a polite live region announces the question. Escape and the cross close it. The first
+ * choice is sent at once; a text that may follow is a later part of the same answer. Thanks, and it goes away.
+ */
+export function show(question: Question, type: QuestionType, language: string, emit: Emit): () => void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  const host = document.createElement("atbalss-panel");
+  const root = host.attachShadow({ mode: "open" });
+  root.adoptedStyleSheets[0] = sheet;
+
+  const { texts, settings } = question;
+  const followUp = (settings["follow_up"] ?? type.followUp) as string;
+  const said = make("div", { class: "said", role: "status" });
+  const cross = make("button", { class: "close", type: "button", "aria-label": texts["close"] }, icon(CROSS));
+  const title = make("p", { class: "title", id: "title" }, texts["title"]);
+  const card = make("div", { class: "card", role: "dialog", "aria-labelledby": "title", lang: language });
+  const more = make("div", {});
+  const focus = rememberFocus(host);
+  let chosen: string | number | undefined;
+  let stop: () => void = nothing;
+
+  const choices = type.draw({ texts, title: "title", make, icon, choose: (value) => quietly(() => choose(value)) });
+  card.append(title, choices, more, cross);
+  root.append(said, card);
+
+  on(cross, "click", dismiss);
+  on(card, "keydown", (event) => {
+    if ((event as KeyboardEvent).key === "Escape") dismiss();
+  });
+  // A page's own keys ("/" for its search ...) must not act on what is typed here.
+  for (let i = 0, keys = ["keydown", "keypress", "keyup"]; i < 3; i++) on(card, keys[i]!, (event) => event.stopPropagation());
+  document.addEventListener("keydown", escape);
+  visualViewport?.addEventListener("resize", aboveKeyboard);
+
+  document.body.append(host);
+  say(texts["title"]);
+  emit("question.shown");
+  return away;
+
+  function choose(value: string | number): void {
+    if (value === chosen) return;
+    chosen = value;
+    const goesOn = followUp === "always" || followUp === value;
+    emit("answer.given", { value, final: !goesOn });
+    if (!goesOn) thank();
+    else if (!more.firstChild) askMore();
+  }
+
+  function askMore(): void {
+    const field = make("textarea", {
+      id: "text",
+      rows: 2,
+      maxlength: LONGEST_TEXT,
+      placeholder: texts["follow_up_placeholder"],
+    }) as HTMLTextAreaElement;
+    const send = make("button", { class: "send", type: "submit" }, texts["send"]);
+    const form = make("form", { class: "more" }, make("label", { for: "text" }, texts["follow_up"]), field, send);
+    on(form, "submit", (event) => {
+      event.preventDefault();
+      const text = field.value.replace(/\0/g, "").trim();
+      if (text) emit("answer.given", { text, final: true });
+      thank();
+    });
+    on(field, "keydown", (event) => {
+      const { key, shiftKey, isComposing } = event as KeyboardEvent;
+      if (key !== "Enter" || shiftKey || isComposing) return;
+      event.preventDefault();
+      send.click();
+    });
+    more.append(form);
+    say(texts["follow_up"]);
+    // A keyboard that jumps up by itself would hide half of a phone's page.
+    if (type.focus && !matchMedia("(pointer: coarse)").matches) field.focus();
+  }
+
+  function thank(): void {
+    const wasInside = isInside(root);
+    const thanks = make("p", { class: "thanks", id: "title" }, icon(TICK), make("span", {}, texts["thanks"]));
+    if (wasInside) focus.giveBack();
+    title.replaceWith(thanks);
+    choices.remove();
+    more.remove();
+    say(texts["thanks"]);
+    stop = whileSeen(THANKS_FOR, leave);
+    chosen = chosen ?? "";
+  }
+
+  function dismiss(): void {
+    if (chosen === undefined) emit("question.dismissed");
+    chosen = chosen ?? "";
+    leave();
+  }
+
+  function leave(): void {
+    if (isInside(root)) focus.giveBack();
+    card.classList.add("gone");
+    setTimeout(away, LEAVING);
+  }
+
+  function away(): void {
+    stop();
+    document.removeEventListener("keydown", escape);
+    visualViewport?.removeEventListener("resize", aboveKeyboard);
+    host.remove();
+  }
+
+  function escape(event: KeyboardEvent): void {
+    const field = event.target as HTMLElement | null;
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    // In a field of the page, Escape is the page's.
+    if (!field?.isContentEditable && !/^(input|textarea|select)$/i.test(field?.tagName || "")) quietly(dismiss);
+  }
+
+  function say(text: string | undefined): void {
+    setTimeout(() => {
+      said.textContent = text ?? "";
+    }, BEFORE_SAYING);
+  }
+
+  function aboveKeyboard(): void {
+    const { height, offsetTop } = visualViewport!;
+    host.style.setProperty("--keyboard", Math.max(0, innerHeight - height - offsetTop) + "px");
+  }
+}
+
+function on(target: EventTarget, name: string, act: (event: Event) => void): void {
+  target.addEventListener(name, (event) => quietly(() => act(event)));
+}

@@ -1,0 +1,26 @@
+/** Two buttons of equal weight. */
+import type { Form, QuestionType } from "../types";
+
+const values = ["yes", "no"] as const;
+
+const type: QuestionType = {
+  values,
+  followUp: "no",
+  focus: true,
+  draw({ texts, title, make, choose }: Form): HTMLElement {
+    const group = make("div", { class: "pair", role: "group", "aria-labelledby": title });
+    const buttons: HTMLElement[] = [];
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      const button = make("button", { type: "button", "aria-pressed": "false" }, texts[value]);
+      button.addEventListener("click", () => {
+        for (let j = 0; j < buttons.length; j++) buttons[j]!.setAttribute("aria-pressed", "" + (j === i));
+        choose(value);
+      });
+      buttons[i] = button;
+      group.append(button);
+    }
+    return group;
+  },
+};
+export default type;
