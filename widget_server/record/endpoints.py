@@ -17,7 +17,6 @@ from sqlalchemy import (
     Connection,
     Index,
     Row,
-    String,
     Table,
     Text,
     and_,
@@ -30,7 +29,7 @@ from sqlalchemy import (
 from integrations.signing import make_secret
 
 from . import outbox
-from .db import metadata, sealer
+from .db import Key, metadata, sealer
 
 LIMIT = 50  # endpoints a shop may have; each event becomes a row for each of them
 ROTATION = 24 * 3600 * 1000  # ms that an old secret goes on signing beside the new one
@@ -39,8 +38,8 @@ GIVE_UP = 5 * 24 * 3600 * 1000  # ms of failing without one success after which 
 _endpoints = Table(
     "endpoints",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("shop", String, nullable=False),
+    Column("id", Key, primary_key=True),
+    Column("shop", Key, nullable=False),
     Column("url", Text, nullable=False),
     Column("types", Text, nullable=False),
     Column("secret", Text, nullable=False),

@@ -5,12 +5,12 @@ A holder that dies keeps others away only until its lease ends.
 
 from sqlalchemy import BigInteger, Column, Connection, String, Table, and_, or_, select, update
 
-from .db import insert_ignore, metadata
+from .db import Key, insert_ignore, metadata
 
 _leases = Table(
     "leases",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Key, primary_key=True),
     Column("owner", String, nullable=False),
     Column("until", BigInteger, nullable=False),
 )

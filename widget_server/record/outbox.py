@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from widget_server.contract.times import MINUTE, format_time
 
-from .db import insert_ignore, metadata
+from .db import Key, insert_ignore, metadata
 
 STATES = ("due", "done", "dead", "cancelled")
 EXCERPT = 500
@@ -42,11 +42,11 @@ EXCERPT = 500
 _outbox = Table(
     "outbox",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("shop", String, nullable=False),
-    Column("key", String, nullable=False),
+    Column("id", Key, primary_key=True),
+    Column("shop", Key, nullable=False),
+    Column("key", Key, nullable=False),
     Column("kind", String, nullable=False),
-    Column("endpoint", String, nullable=False),
+    Column("endpoint", Key, nullable=False),
     Column("type", String, nullable=False),
     Column("body", Text),
     Column("state", String, nullable=False),
@@ -71,7 +71,7 @@ _attempts = Table(
     "attempts",
     metadata,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("outbox", String, nullable=False),
+    Column("outbox", Key, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("status", Integer),
     Column("error", Text),

@@ -1,0 +1,79 @@
+"""When a delivery is tried again: the table of Standard Webhooks, read against a clock that only the test moves."""
+
+import itertools
+import random
+
+import pytest
+
+from integrations import TemporaryError
+from widget_server.act.deliver import RETRY_AFTER_LIMIT, SCHEDULE, next_attempt
+
+HOUR = 3600
+FAILED = TemporaryError("answered 500")
+
+
+class _Fixed(random.Random):
+    """Always the same place between the two ends of the jitter."""
+
+    def __init__(self, place: float) -> None:
+        super().__init__()
+        self.place = place
+
+    def uniform(self, a: float, b: float) -> float:
+        return a + (b - a) * self.place
+
+
+def _attempts(rng: random.Random) -> list[float]:
+    """The seconds at which a delivery that always fails is tried."""
+    now, times = 1_795_300_000_000, []
+    began: int = now
+    at: int | None = now
+    while at is not None:
+        times.append((at - began) / 1000)
+        at = next_attempt(len(times), FAILED, at, rng)
+    return times
+
+
+def test_ten_attempts_within_75_hours_and_35_minutes() -> None:
+    times = _attempts(_Fixed(0.5))
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert waits == [5, 300, 1800, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR]
+    assert times[-1] == 75 * HOUR + 35 * 60 + 5
+
+
+@pytest.mark.parametrize(("place", "factor"), [(0.0, 0.8), (1.0, 1.2)])
+def test_jitter_moves_each_wait_by_a_fifth_at_most(place: float, factor: float) -> None:
+    assert _attempts(_Fixed(place))[-1] == pytest.approx(factor * sum(SCHEDULE), abs=0.02)
+
+
+def test_two_deliveries_that_failed_together_do_not_come_back_together() -> None:
+    seen = {next_attempt(4, FAILED, 0, random.Random(seed)) for seed in range(50)}
+    assert len(seen) == 50
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "expected"),
+    [
+        (1, None, 5),
+        (1, 0, 5),
+        (1, 2, 5),  # asking for less changes nothing
+        (1, 120, 120),
+        (1, 10 * HOUR, RETRY_AFTER_LIMIT),
+        (1, float("inf"), 5),
+        (1, float("nan"), 5),
+        (1, -30, 5),
+        (3, 10 * HOUR, HOUR),
+        (5, 30 * 60, 5 * HOUR),
+        (9, 60, 24 * HOUR),
+    ],
+)
+def test_retry_after_lengthens_the_wait_within_an_hour(
+    made: int, asked: float | None, expected: float
+) -> None:
+    error = TemporaryError("answered 429", asked)
+    assert next_attempt(made, error, 1000, _Fixed(0.5)) == 1000 + expected * 1000
+
+
+@pytest.mark.parametrize("made", [10, 11, 1000])
+def test_after_the_tenth_it_is_over_whatever_was_asked_for(made: int) -> None:
+    assert next_attempt(made, TemporaryError("answered 503", 60), 0, random.Random(1)) is None
