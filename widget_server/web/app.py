@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask
 
+from widget_server.act.http import HttpClient
 from widget_server.contract.registry import load_all
 from widget_server.contract.settings import Settings
 from widget_server.record.db import Database
@@ -16,12 +17,12 @@ from .state import State
 _MOST_BYTES = 64 * 1024
 
 
-def create_app(settings: Settings, database: Database, redis: Any) -> Flask:
+def create_app(settings: Settings, database: Database, redis: Any, http: HttpClient | None = None) -> Flask:
     """The app for one process. `redis` is a redis-py client; it may be away."""
     app = Flask("widget_server.web", static_folder="static/pages", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    State(settings, database, redis).install(app)
+    State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private)).install(app)
     errors.install(app)
     headers.install(app)
     for resource in resources().values():

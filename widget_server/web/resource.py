@@ -5,6 +5,7 @@ see is that shop's only: the shop comes from the key and from nowhere else.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +21,24 @@ from .state import state
 
 
 @dataclass(frozen=True)
-class Call:
-    """One checked request. `conn` is a transaction: a snapshot for GET, else a write that is committed on success."""
+class Read:
+    """A checked GET. `conn` is a snapshot that the check of the key has seen too."""
 
     conn: Connection
     shop: Shop
     query: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Write:
+    """A checked request that changes something. `writing` opens the one transaction to do it in.
+
+    Not opened yet, so that nothing slow happens inside, and nobody without a key makes others wait for the write lock.
+    """
+
+    shop: Shop
     body: Mapping[str, Any]
+    writing: Callable[[], AbstractContextManager[Connection]]
 
 
 Handler = Callable[..., Any]
@@ -95,7 +107,7 @@ class Resource:
         made = Blueprint(self.name, __name__)
         for route in self.routes:
             made.add_url_rule(
-                route.path, route.name, _view(route), methods=[route.method], provide_automatic_options=True
+                route.path.replace("{", "<").replace("}", ">"), route.name, _view(route), methods=[route.method], provide_automatic_options=True
             )
         return made
 
@@ -104,21 +116,21 @@ def _view(route: Route) -> Callable[..., Response]:
     def read(**path: str) -> Response:
         with state().database.reading() as conn:
             shop = shop_of_request(conn)
-            return _reply(route, route.handler(Call(conn, shop, read_query(route.query), {}), **path))
+            return _reply(route, route.handler(Read(conn, shop, read_query(route.query)), **path))
 
     def write(**path: str) -> Response:
-        # Looked up before the write begins, so that nobody without a key can make others wait for the write lock.
         with state().database.reading() as conn:
             shop = shop_of_request(conn)
-        query = read_query(route.query)
+        read_query(Nothing)
         body = {} if route.body is None else read_body(route.body)
-        with state().database.writing() as conn:
-            return _reply(route, route.handler(Call(conn, shop, query, body), **path))
+        return _reply(route, route.handler(Write(shop, body, state().database.writing), **path))
 
     return read if route.method == "GET" else write
 
 
 def _reply(route: Route, made: Any) -> Response:
-    reply = Response(status=route.status) if route.reply is None else jsonify(made)
+    reply = Response() if route.reply is None else jsonify(made)
     reply.status_code = route.status
+    if route.reply is None:
+        del reply.headers["Content-Type"]
     return reply

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import current_app
 
+from widget_server.act.http import HttpClient
 from widget_server.contract.settings import Settings
 from widget_server.record.db import Database
 
@@ -13,11 +14,12 @@ _NAME = "atbalss"
 
 @dataclass(frozen=True)
 class State:
-    """`redis` is a redis-py client; only readiness and the metrics ask it."""
+    """`redis` is a redis-py client; only readiness and the metrics ask it. `http` checks the URLs of endpoints."""
 
     settings: Settings
     database: Database
     redis: Any
+    http: HttpClient
 
     def install(self, app: Any) -> None:
         app.extensions[_NAME] = self

@@ -23,7 +23,7 @@ from widget_server.web.params import (
     line,
     page_size,
 )
-from widget_server.web.resource import Call, Resource
+from widget_server.web.resource import Read, Resource
 from widget_server.web.shapes import next_field
 
 RESOURCE = Resource("answers", "What shoppers said, one by one.")
@@ -74,7 +74,7 @@ class Answers(Schema):
     refusals={409: "`from` is after `to`."},
     example='"$HOST/v1/answers?question=search-found&value=no&text=true" -H "Authorization: Bearer $KEY"',
 )
-def answers(call: Call) -> dict[str, Any]:
+def answers(call: Read) -> dict[str, Any]:
     """Answers that an owner has hidden are left out. No personal data is in here; an order is named as the shop
     named it."""
     query, limit = call.query, call.query["limit"]
@@ -91,7 +91,7 @@ def answers(call: Call) -> dict[str, Any]:
     }
 
 
-def _filter(call: Call) -> Filter:
+def _filter(call: Read) -> Filter:
     query = call.query
     first, last = check_range(query)
     lang, searched = query.get("lang"), query.get("query")

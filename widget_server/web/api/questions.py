@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from widget_server.web.resource import Call, Resource
+from widget_server.web.resource import Read, Resource
 
 RESOURCE = Resource("questions", "What the shop asks, where, and in which words.")
 
@@ -33,7 +33,7 @@ class Questions(Schema):
     reply=Questions,
     example='"$HOST/v1/questions" -H "Authorization: Bearer $KEY"',
 )
-def questions(call: Call) -> dict[str, Any]:
+def questions(call: Read) -> dict[str, Any]:
     """Sorted by name."""
     newest = [versions[-1] for _, versions in sorted(call.shop.questions.items())]
     return {

@@ -16,7 +16,7 @@ from widget_server.record import counters
 from widget_server.record.counters import Slice
 from widget_server.web.errors import conflict, not_found
 from widget_server.web.params import Day, Params, Position, check_range, choice, cursor, page_size
-from widget_server.web.resource import Call, Resource
+from widget_server.web.resource import Read, Resource
 from widget_server.web.shapes import ScoreShape, next_field, score_json
 
 TIMES = ("day", "week", "month")
@@ -58,7 +58,7 @@ class Scores(Schema):
     refusals={404: "The shop has no such question.", 409: "The metric can't be read from this question, or `from` is after `to`."},
     example='"$HOST/v1/scores?metric=success&by=month" -H "Authorization: Bearer $KEY"',
 )
-def scores(call: Call) -> dict[str, Any]:
+def scores(call: Read) -> dict[str, Any]:
     """Rows are sorted by key. `total` is over the same filters as the rows. Without `question` all questions
     that the metric can be read from count together."""
     query = call.query
@@ -92,7 +92,7 @@ def questions_for(shop: Shop, metric: Metric, named: str | None) -> tuple[str, .
     return (named,)
 
 
-def _rows(call: Call, chosen: Slice, by: str, after: str, most: int) -> list[tuple[str, Counts]]:
+def _rows(call: Read, chosen: Slice, by: str, after: str, most: int) -> list[tuple[str, Counts]]:
     if by in KEYS:
         found = counters.by_key(call.conn, replace(chosen, dimension=by), after, most)
         return list(found.items())

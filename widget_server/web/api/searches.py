@@ -14,7 +14,7 @@ from widget_server.record import answers, counters
 from widget_server.record import searches as spellings
 from widget_server.record.counters import Searched, Slice
 from widget_server.web.params import Day, Params, Position, check_range, cursor, line, page_size
-from widget_server.web.resource import Call, Resource
+from widget_server.web.resource import Read, Resource
 from widget_server.web.shapes import ScoreShape, next_field, score_json
 
 TEXTS = 3
@@ -63,7 +63,7 @@ class Searches(Schema):
     refusals={409: "`from` is after `to`."},
     example='"$HOST/v1/searches?limit=20" -H "Authorization: Bearer $KEY"',
 )
-def searches(call: Call) -> dict[str, Any]:
+def searches(call: Read) -> dict[str, Any]:
     """Spellings that differ only in case, spaces, Unicode form or diacritics are one search. `found` is read from
     the yes-or-no questions on search pages."""
     query, limit = call.query, call.query["limit"]
@@ -85,7 +85,7 @@ def _questions(shop: Shop) -> tuple[str, ...]:
     return tuple(question.name for question in newest if question.type == "yes_no" and question.placement == "search")
 
 
-def _rows(call: Call, rows: Sequence[Searched], keys: Sequence[str], asked: dict[str, Counts]) -> list[dict[str, Any]]:
+def _rows(call: Read, rows: Sequence[Searched], keys: Sequence[str], asked: dict[str, Counts]) -> list[dict[str, Any]]:
     success = metrics()["success"]
     spelled = spellings.most_frequent(call.conn, call.shop.id, keys)
     texts = answers.newest_texts(call.conn, call.shop.id, keys, TEXTS)
