@@ -108,9 +108,15 @@ def answer_key(event: Mapping[str, Any]) -> str:
         return f"import:{event['row']}"
     order = event.get("order")
     if order is not None:
-        line = order.get("line")
-        return f"order:{order['ref']}" if line is None else f"order:{order['ref']}:{line}"
+        return order_key(order["ref"], order.get("line"))
     return f"browser:{event.get('answer') or event['id']}"
+
+
+def order_key(ref: str, line: str | None = None) -> str:
+    """The key of the one answer that an order, or one line of it, gives to a question."""
+    # A colon inside a reference must not look like the one before a line.
+    ref = ref.replace("%", "%25").replace(":", "%3A")
+    return f"order:{ref}" if line is None else f"order:{ref}:{line}"
 
 
 def merged(state: Answer | None, shop: str, event: Mapping[str, Any], bucket: str | None) -> Answer:

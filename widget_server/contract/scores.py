@@ -50,7 +50,8 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     share = hits / n
     centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Rounding must not part the ends from the share where the two are equal.
+    return (0.0 if hits == 0 else centre - half), (1.0 if hits == n else centre + half)
 
 
 def bounded_mean(distribution: Mapping[str, int], least: int, most: int) -> Score:

@@ -19,7 +19,7 @@ from typing import Any
 
 MAX_LENGTH = 4096
 _FORM = re.compile(r"v1\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})", re.ASCII)
-_ORDER = re.compile(r"[^\x00-\x20\x7f]{1,128}")
+_ORDER = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 # A shop's clock may run ahead of ours by this many seconds.
 _SKEW = 300
 
