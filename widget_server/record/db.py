@@ -7,6 +7,9 @@ a write inside a deferred transaction fails at once instead of waiting (https://
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,14 @@ _SQLITE_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-32000",
 )
+
+
+# https://www.postgresql.org/docs/18/errcodes-appendix.html: connection, read-only standby and idle time-out,
+# rollback, out of resources, in use, operator, system.
+_PASSING_STATES = ("08", "25", "40", "53", "55", "57", "58")
+_NOT_MIGRATED = ("42P01", "42703")
+# https://www.sqlite.org/rescode.html: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA
+_PASSING_CODES = (3, 5, 6, 7, 8, 10, 13, 14, 15, 17)
 
 
 class Database:
@@ -105,10 +116,22 @@ class Database:
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether the database was away, busy or full, so that the same work may succeed later unchanged."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    """Whether the database was away, busy, full or not migrated, so that the same work may succeed later unchanged.
+
+    The drivers' own classes don't tell: they call it "operational" too when a row is too big, which waiting never cures.
+    """
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
-    return isinstance(error, OperationalError | InterfaceError)
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):
+        return state[:2] in _PASSING_STATES or state in _NOT_MIGRATED
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        return code & 0xFF in _PASSING_CODES or "no such table" in str(error.orig)
+    # PostgreSQL's driver names no state when it did not reach the server.
+    return isinstance(error, OperationalError)
 
 
 def sealer(conn: Connection) -> Sealer:
@@ -133,47 +156,79 @@ def lock_shops(conn: Connection, shops: Iterable[str]) -> None:
 def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert `rows`; those whose key is already there are left as they are."""
     if rows:
-        _run(conn, _insert(conn, table, tuple(rows[0])).on_conflict_do_nothing(), rows)
+        _run(conn, _insert_ignore(conn.dialect.name, table, tuple(rows[0])), rows)
 
 
 def put(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert `rows`, or overwrite every column named in them where the primary key is already there."""
-    if not rows:
-        return
-    keys = [c.name for c in table.primary_key]
-    statement = _insert(conn, table, tuple(rows[0]))
-    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    _run(conn, statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
+    if rows:
+        _run(conn, _put(conn.dialect.name, table, tuple(rows[0])), rows)
 
 
 def add_up(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], amount: str) -> None:
     """Insert `rows`, adding `amount` to what stands under the same primary key. No key may come twice."""
     if not rows:
         return
-    keys = [c.name for c in table.primary_key]
     # Two writers that take row locks in the same order cannot wait for each other.
-    ordered = sorted(rows, key=lambda row: tuple(row[k] for k in keys))
-    statement = _insert(conn, table, tuple(rows[0]))
+    keys = tuple(c.name for c in table.primary_key)
+    ordered = sorted(rows, key=itemgetter(*keys))
+    _run(conn, _add_up(conn.dialect.name, table, tuple(rows[0]), amount), ordered)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A statement for any number of rows. For SQLite also its text and the order of its variables."""
+
+    statement: Any
+    text: str = ""
+    names: tuple[str, ...] = ()
+
+
+@cache
+def _insert_ignore(dialect: str, table: Table, names: tuple[str, ...]) -> _Rows:
+    return _compiled(dialect, _insert(dialect, table, names).on_conflict_do_nothing())
+
+
+@cache
+def _put(dialect: str, table: Table, names: tuple[str, ...]) -> _Rows:
+    keys = [c.name for c in table.primary_key]
+    statement = _insert(dialect, table, names)
+    others = {name: statement.excluded[name] for name in names if name not in keys}
+    return _compiled(dialect, statement.on_conflict_do_update(index_elements=keys, set_=others))
+
+
+@cache
+def _add_up(dialect: str, table: Table, names: tuple[str, ...], amount: str) -> _Rows:
+    keys = [c.name for c in table.primary_key]
+    statement = _insert(dialect, table, names)
     total = table.c[amount] + statement.excluded[amount]
-    _run(conn, statement.on_conflict_do_update(index_elements=keys, set_={amount: total}), ordered)
+    return _compiled(dialect, statement.on_conflict_do_update(index_elements=keys, set_={amount: total}))
 
 
-def _insert(conn: Connection, table: Table, names: tuple[str, ...]) -> Any:
-    """An insert of many rows whose text does not depend on how many, so that it is compiled once.
+def _insert(dialect: str, table: Table, names: tuple[str, ...]) -> Any:
+    """An insert of many rows whose text does not depend on how many.
 
     On PostgreSQL the rows travel as one array a column: one statement instead of one for each row.
     """
-    if conn.dialect.name != "postgresql":
-        return sqlite.insert(table)
+    if dialect == "sqlite":
+        return sqlite.insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
     arrays = [func.unnest(bindparam(name, type_=postgresql.ARRAY(table.c[name].type))) for name in names]
     return postgresql.insert(table).from_select(list(names), select(*arrays))
 
 
-def _run(conn: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+def _compiled(dialect: str, statement: Any) -> _Rows:
+    if dialect != "sqlite":
+        return _Rows(statement)
+    compiled = statement.compile(dialect=sqlite.dialect())
+    return _Rows(statement, str(compiled), tuple(compiled.positiontup))
+
+
+def _run(conn: Connection, made: _Rows, rows: Sequence[Mapping[str, Any]]) -> None:
     if conn.dialect.name == "postgresql":
-        conn.execute(statement, {name: [row[name] for row in rows] for name in rows[0]})
+        conn.execute(made.statement, {name: [row[name] for row in rows] for name in rows[0]})
     else:
-        conn.execute(statement, list(rows))
+        # Straight to the driver: handling each value once more cost more than SQLite itself.
+        conn.exec_driver_sql(made.text, [itemgetter(*made.names)(row) for row in rows])
 
 
 def _driver_url(url: str) -> URL:
