@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -229,8 +230,13 @@ class HttpClient:
         self._body_limit = body_limit
         self._resolve = resolve or _look_up
         self._connect = connect or _connect
-        self._tls = tls or ssl.create_default_context()
+        self._given_tls = tls
         self._lookups = threading.BoundedSemaphore(_LOOKUPS_AT_ONCE)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Read from disk once, and only when https is spoken at all."""
+        return self._given_tls or ssl.create_default_context()
 
     def check_url(self, url: str) -> None:
         """For the moment a URL is saved: raises UrlRefused, AddressRefused or NoAnswer, each with a sentence."""
