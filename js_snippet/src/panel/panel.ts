@@ -12,6 +12,8 @@ const LONGEST_TEXT = 2000;
 /** After this the live region is known to the screen reader, so that what is put into it is said. */
 const BEFORE_SAYING = 150;
 const THANKS_FOR = 4000;
+/** The card grows upwards, so its last button comes to lie under a finger that may be tapping twice. */
+const SECOND_TAP = 500;
 const LEAVING = 180;
 
 /**
@@ -74,8 +76,10 @@ export function show(question: Question, type: QuestionType, language: string, e
     }) as HTMLTextAreaElement;
     const send = make("button", { class: "send", type: "submit" }, texts["send"]);
     const form = make("form", { class: "more" }, make("label", { for: "text" }, texts["follow_up"]), field, send);
+    const since = performance.now();
     on(form, "submit", (event) => {
       event.preventDefault();
+      if (performance.now() - since < SECOND_TAP) return;
       const text = field.value.replace(/\0/g, "").trim();
       if (text) emit("answer.given", { text, final: true });
       thank();

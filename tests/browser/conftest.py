@@ -1,0 +1,84 @@
+"""A Chromium for each test process; for each test a fresh profile, a server in our place and a shop."""
+
+from collections.abc import Callable, Iterator
+from html import escape
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from . import chromium
+from .standin import BUILT, SITE_KEY, Ours, Reply, Shop
+
+Put = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    assert (BUILT / "manifest.json").exists(), "The snippet isn't built: make snippet"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page; what it says of errors fails the test, whosever they are."""
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert not errors
+
+
+@pytest.fixture
+def ours() -> Iterator[Ours]:
+    server = Ours()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    server = Shop()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def put(ours: Ours, shop: Shop) -> Put:
+    """Puts a page with the snippet into the shop and gives its address."""
+
+    def put(
+        path: str, body: str = "", *, lang: str = "en", head: str = "", tag: str = "", address: str = "", **headers: str
+    ) -> str:
+        script = f'<script async src="{ours.url}/widget.js" data-shop="{SITE_KEY}" {tag}></script>'
+        shop.pages[path] = Reply(
+            200,
+            f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>Shop</title>'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">{head}{script}</head>'
+            f"<body><main><h1>Shop</h1>{body}</main></body></html>",
+            {name.replace("_", "-"): value for name, value in headers.items()},
+        )
+        return shop.url + path + address
+
+    return put
+
+
+def results(query: str = "zābaki", count: int | None = 12) -> str:
+    """What a shop's plugin puts on a page of results."""
+    number = "" if count is None else f' data-atbalss-results="{count}"'
+    return f'<div data-atbalss-query="{escape(query)}"{number}>{count} things</div><a href="/other">other</a>'
+
+
+def order(token: str = "v1.1.claims.mac") -> str:
+    """What a shop's plugin puts on the page after an order."""
+    return f'<div data-atbalss-order-token="{token}">Thank you!</div>'
