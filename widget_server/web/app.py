@@ -9,7 +9,7 @@ from widget_server.contract.registry import load_all
 from widget_server.contract.settings import Settings
 from widget_server.record.db import Database
 
-from . import errors, headers
+from . import errors, headers, reference
 from .resource import Resource
 from .state import State
 
@@ -25,8 +25,10 @@ def create_app(settings: Settings, database: Database, redis: Any, http: HttpCli
     State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private)).install(app)
     errors.install(app)
     headers.install(app)
-    for resource in resources().values():
+    found = resources()
+    for resource in found.values():
         app.register_blueprint(resource.blueprint())
+    app.register_blueprint(reference.blueprint(found))
     return app
 
 

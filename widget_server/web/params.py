@@ -13,9 +13,9 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from werkzeug.exceptions import BadRequest
 
-from widget_server.contract.fields import NOT_OBJECT, UNKNOWN, flatten
+from widget_server.contract.fields import NOT_OBJECT, UNKNOWN, Kind, flatten
 
-from .errors import Problem, invalid
+from .errors import Problem, conflict, invalid
 
 _TWICE = "Give it once."
 _DAY = "Give a day like 2026-11-22."
@@ -132,6 +132,22 @@ def line(most: int, help: str, example: str | None = None, least: int = 1) -> fi
     )
 
 
+def of_kind(kind: Kind, help: str, example: str | None = None) -> fields.Field[Any]:
+    """A field of the contract as an optional query parameter."""
+    made = kind.field(required=False)
+    made.allow_none = False
+    made.metadata = {**made.metadata, "description": help, **({} if example is None else {"example": example})}
+    return made
+
+
+def first_day() -> Day:
+    return Day(data_key="from", attribute="from", metadata={"description": "first day, in the shop's time zone"})
+
+
+def last_day() -> Day:
+    return Day(metadata={"description": "last day, included"})
+
+
 def page_size(default: int, most: int = MOST_ROWS) -> Count:
     return Count(1, most, load_default=default, metadata={"description": "how many rows at most"})
 
@@ -140,8 +156,13 @@ def check_range(query: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """`from` and `to` of a query, which must not be the wrong way round."""
     first, last = query.get("from"), query.get("to")
     if first is not None and last is not None and first > last:
-        raise Problem(409, "conflict", "`from` is after `to`.", {"from": "Give a day that is not after `to`."})
-    return first, last
+        raise conflict({"from": "`from` is after `to`."})
+    return first and _within_reason(first), last and _within_reason(last)
+
+
+def _within_reason(day: str) -> str:
+    """Nothing is older or newer, and calendar arithmetic stays possible at the ends."""
+    return min(max(day, "1970-01-01"), "2199-12-31")
 
 
 def read_query(schema: type[Schema]) -> dict[str, Any]:

@@ -106,9 +106,8 @@ class Resource:
         """The routes as Flask wants them."""
         made = Blueprint(self.name, __name__)
         for route in self.routes:
-            made.add_url_rule(
-                route.path.replace("{", "<").replace("}", ">"), route.name, _view(route), methods=[route.method], provide_automatic_options=True
-            )
+            path = route.path.replace("{", "<").replace("}", ">")
+            made.add_url_rule(path, route.name, _view(route), methods=[route.method])
         return made
 
 

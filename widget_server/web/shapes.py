@@ -14,10 +14,10 @@ class Interval(fields.Raw):
         super().__init__(
             required=True,
             metadata={
-                "oneOf": [
-                    {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-                    {"type": "null"},
-                ],
+                "type": ["array", "null"],
+                "items": {"type": "number"},
+                "minItems": 2,
+                "maxItems": 2,
                 "description": "95 % interval [low, high]; null without answers",
             },
         )

@@ -14,13 +14,15 @@ from widget_server.contract.times import format_time
 from widget_server.record import answers as record
 from widget_server.record.answers import Filter
 from widget_server.web.params import (
-    Day,
     Params,
     Position,
     YesNo,
     check_range,
     cursor,
+    first_day,
+    last_day,
     line,
+    of_kind,
     page_size,
 )
 from widget_server.web.resource import Read, Resource
@@ -30,15 +32,15 @@ RESOURCE = Resource("answers", "What shoppers said, one by one.")
 
 
 class AnswersQuery(Params):
-    question = slug().field(required=False)
+    question = of_kind(slug(), "its name", "search-found")
     value = line(64, "the bucket of the answer: yes, no, 1 ... 5, 0 ... 10", "no")
     verified = YesNo(metadata={"description": "with (true) or without (false) proof of purchase"})
     text = YesNo(metadata={"description": "only those with (true) or without (false) a text"})
     product = line(MAX_PRODUCT, "the product it is about, as the shop names it")
-    lang = language().field(required=False)
+    lang = of_kind(language(), "the language of the page")
     query = line(MAX_QUERY, "what was searched for, however it was spelt")
-    from_ = Day(data_key="from", attribute="from", metadata={"description": "first day, in the shop's time zone"})
-    to = Day(metadata={"description": "last day, in the shop's time zone"})
+    from_ = first_day()
+    to = last_day()
     cursor = Position()
     limit = page_size(50, 200)
 
@@ -108,13 +110,10 @@ def _filter(call: Read) -> Filter:
     )
 
 
-def _midnight(day: str, later: int, zone: str) -> int | None:
-    """When a day begins in a time zone; None for one at the end of the calendar."""
-    try:
-        start = date.fromisoformat(day) + timedelta(days=later)
-        return int(datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
-    except OverflowError:
-        return None
+def _midnight(day: str, later: int, zone: str) -> int:
+    """When a day begins in a time zone."""
+    start = date.fromisoformat(day) + timedelta(days=later)
+    return int(datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
 def _json(answer: Answer) -> dict[str, Any]:

@@ -15,7 +15,17 @@ from widget_server.contract.shop import Shop
 from widget_server.record import counters
 from widget_server.record.counters import Slice
 from widget_server.web.errors import conflict, not_found
-from widget_server.web.params import Day, Params, Position, check_range, choice, cursor, page_size
+from widget_server.web.params import (
+    Params,
+    Position,
+    check_range,
+    choice,
+    cursor,
+    first_day,
+    last_day,
+    of_kind,
+    page_size,
+)
 from widget_server.web.resource import Read, Resource
 from widget_server.web.shapes import ScoreShape, next_field, score_json
 
@@ -28,11 +38,11 @@ RESOURCE = Resource("scores", "What the answers add up to, always with how many 
 class ScoresQuery(Params):
     metric = choice(*metrics(), help="what to read")
     metric.required = True
-    question = slug().field(required=False)
+    question = of_kind(slug(), "its name; without it all that the metric can be read from")
     trust = choice("all", "verified", "unverified", default="all", help="answers with or without proof of purchase")
     by = choice(*TIMES, *KEYS, help="one row for each; without it only the total")
-    from_ = Day(data_key="from", attribute="from", metadata={"description": "first day, in the shop's time zone"})
-    to = Day(metadata={"description": "last day, in the shop's time zone"})
+    from_ = first_day()
+    to = last_day()
     cursor = Position()
     limit = page_size(100)
 

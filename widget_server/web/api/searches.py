@@ -13,7 +13,16 @@ from widget_server.contract.shop import Shop
 from widget_server.record import answers, counters
 from widget_server.record import searches as spellings
 from widget_server.record.counters import Searched, Slice
-from widget_server.web.params import Day, Params, Position, check_range, cursor, line, page_size
+from widget_server.web.params import (
+    Params,
+    Position,
+    check_range,
+    cursor,
+    first_day,
+    last_day,
+    line,
+    page_size,
+)
 from widget_server.web.resource import Read, Resource
 from widget_server.web.shapes import ScoreShape, next_field, score_json
 
@@ -24,8 +33,8 @@ RESOURCE = Resource("searches", "What shoppers searched for: how often, with how
 
 class SearchesQuery(Params):
     q = line(MAX_QUERY, "only searches that contain this, however it is spelt")
-    from_ = Day(data_key="from", attribute="from", metadata={"description": "first day, in the shop's time zone"})
-    to = Day(metadata={"description": "last day, in the shop's time zone"})
+    from_ = first_day()
+    to = last_day()
     cursor = Position()
     limit = page_size(50, 200)
 

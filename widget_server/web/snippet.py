@@ -1,0 +1,112 @@
+"""Serves the built snippet: the loader under its two names, and its chunks, whose names change with their bytes.
+
+Any page may load them (CORS *). They go out gzipped, which is what the byte budgets count. The folder is looked at
+again whenever a build has replaced it.
+"""
+
+import gzip
+import hashlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from flask import Blueprint, Response, request
+
+from .errors import Problem, not_found
+
+FOLDER = Path(__file__).parent / "static" / "widget"
+_ROLLING = "public, max-age=3600"
+# Until the first release; from then on the frozen file stays for ever and may be cached for ever.
+_NOT_FROZEN_YET = "no-cache"
+_FOR_EVER = "public, max-age=31536000, immutable"
+_NOT_BUILT = "The snippet is not built yet; `make snippet` builds it."
+
+
+@dataclass(frozen=True)
+class _File:
+    plain: bytes
+    packed: bytes
+    etag: str
+
+
+class Bundle:
+    """The files of the newest build in `folder`, read once a build."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._seen = (0, 0)
+        self._loader = ""
+        self._files: dict[str, _File] = {}
+
+    def loader(self) -> _File:
+        self._refresh()
+        return self._files[self._loader]
+
+    def chunk(self, name: str) -> _File | None:
+        """A chunk of this build, by its file name."""
+        self._refresh()
+        return None if name == self._loader else self._files.get(name)
+
+    def _refresh(self) -> None:
+        try:
+            state = (self._folder / "manifest.json").stat()
+            seen = (state.st_mtime_ns, state.st_ino)
+            if seen == self._seen:
+                return
+            with self._lock:
+                manifest = orjson.loads((self._folder / "manifest.json").read_bytes())
+                names = [manifest["loader"], *manifest["chunks"].values()]
+                self._files = {name: _read(self._folder / name) for name in names}
+                self._loader, self._seen = manifest["loader"], seen
+        except FileNotFoundError as error:
+            if not self._files:
+                raise Problem(503, "not_built", _NOT_BUILT, headers={"Retry-After": "60"}) from error
+
+
+def blueprint(folder: Path = FOLDER) -> Blueprint:
+    """The routes of the snippet."""
+    made = Blueprint("snippet", __name__)
+    bundle = Bundle(folder)
+
+    def rolling() -> Response:
+        return _send(bundle.loader(), _ROLLING)
+
+    def frozen() -> Response:
+        return _send(bundle.loader(), _NOT_FROZEN_YET)
+
+    def chunk(name: str) -> Response:
+        found = bundle.chunk(name)
+        if found is None:
+            raise not_found("This build of the snippet has no such file.")
+        return _send(found, _FOR_EVER)
+
+    made.add_url_rule("/widget.js", "rolling", rolling)
+    made.add_url_rule("/widget.v1.js", "frozen", frozen)
+    made.add_url_rule("/widget/<name>", "chunk", chunk)
+    made.after_request(_for_any_page)
+    return made
+
+
+def _read(path: Path) -> _File:
+    plain = path.read_bytes()
+    return _File(plain, gzip.compress(plain, 9, mtime=0), hashlib.sha256(plain).hexdigest()[:20])
+
+
+def _send(file: _File, caching: str) -> Response:
+    packed = request.accept_encodings.quality("gzip") > 0
+    reply = Response(file.packed if packed else file.plain, content_type="text/javascript; charset=utf-8")
+    if packed:
+        reply.headers["Content-Encoding"] = "gzip"
+    reply.headers["Cache-Control"] = caching
+    reply.headers["Vary"] = "Accept-Encoding"
+    reply.set_etag(f"{file.etag}-gz" if packed else file.etag)
+    reply.make_conditional(request)
+    return reply
+
+
+def _for_any_page(reply: Response) -> Response:
+    reply.headers["Access-Control-Allow-Origin"] = "*"
+    reply.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return reply
