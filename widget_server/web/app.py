@@ -1,5 +1,6 @@
 """The Flask app: everything that HTTP asks of us but the collector's three routes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
@@ -7,9 +8,11 @@ from flask import Flask
 from widget_server.act.http import HttpClient
 from widget_server.contract.registry import load_all
 from widget_server.contract.settings import Settings
+from widget_server.intake.readiness import Readiness
 from widget_server.record.db import Database
 
-from . import errors, headers, reference
+from . import errors, headers, health, pages, snippet
+from .health import Counts
 from .resource import Resource
 from .state import State
 
@@ -17,18 +20,36 @@ from .state import State
 _MOST_BYTES = 64 * 1024
 
 
-def create_app(settings: Settings, database: Database, redis: Any, http: HttpClient | None = None) -> Flask:
-    """The app for one process. `redis` is a redis-py client; it may be away."""
+def _no_counts() -> Mapping[str, float]:
+    return {}
+
+
+def create_app(
+    settings: Settings,
+    database: Database,
+    redis: Any,
+    *,
+    intake: Counts = _no_counts,
+    http: HttpClient | None = None,
+) -> Flask:
+    """The app for one process. `redis` is a redis-py client, which may be away; `intake` tells what the collector of
+    this process has counted; `http` checks the URLs of endpoints."""
     app = Flask("widget_server.web", static_folder="static/pages", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private)).install(app)
+    state = State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private))
+    state.install(app)
     errors.install(app)
     headers.install(app)
     found = resources()
-    for resource in found.values():
-        app.register_blueprint(resource.blueprint())
-    app.register_blueprint(reference.blueprint(found))
+    for made in (
+        *(resource.blueprint() for resource in found.values()),
+        pages.blueprint(found),
+        snippet.blueprint(),
+        health.blueprint(state, Readiness(redis, database, settings), intake),
+    ):
+        app.register_blueprint(made)
     return app
 
 

@@ -39,7 +39,6 @@ def document(resources: Mapping[str, Resource], base_url: str) -> dict[str, Any]
         plugins=[plugin],
         info={"description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
         servers=[{"url": base_url}],
-        tags=[{"name": r.name, "description": r.about} for r in resources.values()],
     )
     assert plugin.converter is not None
     plugin.converter.add_attribute_function(_checks_as_pattern)  # type: ignore[no-untyped-call]
@@ -48,6 +47,7 @@ def document(resources: Mapping[str, Resource], base_url: str) -> dict[str, Any]
     )
     spec.components.schema("Error", schema=ErrorShape)
     for resource in resources.values():
+        spec.tag({"name": resource.name, "description": resource.about})
         for route in resource.routes:
             spec.path(route.path, operations={route.method.lower(): _operation(plugin, resource, route)})
     collector_spec.add(spec)
