@@ -33,6 +33,9 @@ export interface Form {
   title: string;
   make: typeof import("./panel/elements").make;
   icon: typeof import("./panel/elements").icon;
+  radios: typeof import("./panel/radios").radios;
+  /** the texts `low` and `high` below the ends of a row */
+  ends(): HTMLElement;
   /** The shopper chose `value`. Saying the same value twice is said once. */
   choose(value: string | number): void;
 }

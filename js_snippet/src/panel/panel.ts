@@ -4,6 +4,7 @@ import { nothing, quietly } from "../quietly";
 import { icon, make } from "./elements";
 import { isInside, rememberFocus } from "./focus";
 import { whileSeen } from "./patience";
+import { radios } from "./radios";
 import css from "./panel.css";
 
 const CROSS = "M6 6l12 12M18 6L6 18";
@@ -40,7 +41,10 @@ export function show(question: Question, type: QuestionType, language: string, e
   let chosen: string | number | undefined;
   let stop: () => void = nothing;
 
-  const choices = type.draw({ texts, title: "title", make, icon, choose: (value) => quietly(() => choose(value)) });
+  const ends = (): HTMLElement =>
+    make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, texts["low"]), make("span", {}, texts["high"]));
+  const guarded = (value: string | number): void => quietly(() => choose(value));
+  const choices = type.draw({ texts, title: "title", make, icon, radios, ends, choose: guarded });
   card.append(title, choices, more, cross);
   root.append(said, card);
 

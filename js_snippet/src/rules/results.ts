@@ -3,7 +3,7 @@ const COUNTED =
   "[class*=search i][class*=count i],.toolbar-amount,.total-products";
 const MENTIONED = /(\d+)\+? ?(?:results?|products?|items?|rezult|prec[eēi]|prek|toode|toote|tulemus|товар|результат)/i;
 const NOTHING =
-  /\bno (?:products?|results?|items?|matches)[^.!?]{0,30}(?:found|match)|nothing (?:was )?found|netika atrast|nav atrast|neatrad|nav rezult|nerast|nerado|rezultatų nėra|ei leitud|ei leidnud|tulemusi (?:pole|ei)|не найден|не нашл|нет результатов/i;
+  /\bno (?:products?|results?|items?|matches)[^.!?]{0,30}(?:found|match)|nothing (?:was )?found|returned no|netika atrast|nav atrast|neatrad|nav rezult|nerast|nerado|rezultatų nėra|ei leitud|ei leidnud|tulemusi (?:pole|ei)|не найден|не нашл|нет результатов/i;
 const READ_AT_MOST = 20000;
 
 /** How many results the page says it found for `words`, in the texts that shop systems print; undefined when unsure. */

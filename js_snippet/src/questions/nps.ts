@@ -1,0 +1,25 @@
+/** How likely to recommend, 0 to 10. */
+import type { Form, QuestionType } from "../types";
+
+const values = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+
+const type: QuestionType = {
+  values,
+  followUp: "always",
+  focus: false,
+  draw: ({ texts, title, make, radios, ends, choose }: Form): HTMLElement =>
+    make(
+      "div",
+      {},
+      radios({
+        look: "numbers",
+        title,
+        values,
+        name: (value) => value + (value === 0 && texts["low"] ? ", " + texts["low"] : value === 10 && texts["high"] ? ", " + texts["high"] : ""),
+        face: (value) => "" + value,
+        choose,
+      }),
+      ends(),
+    ),
+};
+export default type;

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { chooseLanguage, type LanguageClues } from "../src/language";
+
+const NONE: LanguageClues = { page: "", path: "/", query: "", tag: undefined, browser: undefined };
+const cases: [string, Partial<LanguageClues>, string][] = [
+  ["the page's lang is first", { page: "lv", path: "/ru/", query: "?lang=lt", tag: "et", browser: "en" }, "lv"],
+  ["with its region", { page: "lv-LV" }, "lv"],
+  ["however it is written", { page: " RU_ru " }, "ru"],
+  ["then the path", { path: "/lt/paieska", query: "?lang=ru", tag: "et", browser: "en" }, "lt"],
+  ["below a folder", { path: "/shop/ru/search" }, "ru"],
+  ["with its region in the path", { path: "/en-gb/search" }, "en"],
+  ["the Estonian shops' country", { path: "/ee/otsing" }, "et"],
+  ["a word that only begins so is none", { path: "/etc/rules", browser: "lv" }, "lv"],
+  ["then the parameter", { query: "?lang=ru", tag: "et", browser: "en" }, "ru"],
+  ["then the script tag", { tag: "et", browser: "en" }, "et"],
+  ["then the browser", { browser: "lt-LT" }, "lt"],
+  ["a page in a language we don't speak", { page: "de", browser: "lv-LV" }, "lv"],
+  ["nothing we speak", { page: "de", browser: "fr" }, "en"],
+  ["nothing at all", {}, "en"],
+];
+
+for (const [name, clues, expected] of cases) {
+  test(`language: ${name}`, () => assert.equal(chooseLanguage({ ...NONE, ...clues }), expected));
+}

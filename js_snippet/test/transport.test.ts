@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { transport, type Sent } from "../src/transport";
+
+/** A browser in which time stands still until a test moves it. */
+let posts: { url: string; body: { sent_at: string; events: Sent[] }; init: RequestInit }[];
+let beacons: { body: string }[];
+let replies: (() => Promise<Response>)[];
+let timers: { act: () => void; ms: number; id: number }[];
+let listeners: { [name: string]: () => void };
+const real = { fetch: globalThis.fetch, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, random: Math.random };
+
+const status = (code: number, headers: Record<string, string> = {}) => async () => new Response(null, { status: code, headers });
+const away = async () => Promise.reject(new TypeError("Failed to fetch"));
+const settled = () => new Promise<void>((done) => setImmediate(done));
+const ids = (index: number) => posts[index]!.body.events.map((event) => event["id"]);
+
+beforeEach(() => {
+  posts = [];
+  beacons = [];
+  replies = [];
+  timers = [];
+  listeners = {};
+  const world = globalThis as unknown as Record<string, unknown>;
+  world["fetch"] = (url: string, init: RequestInit) => {
+    posts.push({ url, body: JSON.parse(init.body as string), init });
+    return (replies.shift() ?? status(202))();
+  };
+  let last = 0;
+  world["setTimeout"] = (act: () => void, ms: number) => {
+    timers.push({ act, ms, id: ++last });
+    return last;
+  };
+  world["clearTimeout"] = (id: number) => {
+    timers = timers.filter((timer) => timer.id !== id);
+  };
+  world["addEventListener"] = (name: string, act: () => void) => {
+    listeners[name] = act;
+  };
+  Object.defineProperty(globalThis, "navigator", {
+    configurable: true,
+    value: { sendBeacon: (_url: string, body: string) => beacons.push({ body }) > 0 },
+  });
+  Math.random = () => 1;
+});
+
+afterEach(() => {
+  Object.assign(globalThis, { fetch: real.fetch, setTimeout: real.setTimeout, clearTimeout: real.clearTimeout });
+  Math.random = real.random;
+});
+
+async function tick(): Promise<number> {
+  const timer = timers.shift()!;
+  timer.act();
+  await settled();
+  return timer.ms;
+}
+
+test("an event goes at once, as plain text, without credentials, outliving the page", async () => {
+  transport("https://ours/answers")({ id: "a" });
+  assert.deepEqual(posts.map((post) => [post.url, post.body.events]), [["https://ours/answers", [{ id: "a" }]]]);
+  const { method, mode, credentials, keepalive, headers } = posts[0]!.init;
+  assert.deepEqual({ method, mode, credentials, keepalive, headers }, { method: "POST", mode: "cors", credentials: "omit", keepalive: true, headers: undefined });
+  assert.ok(Math.abs(Date.parse(posts[0]!.body.sent_at) - Date.now()) < 60000);
+  await settled();
+  assert.equal(timers.length, 0);
+});
+
+for (const [name, failure] of Object.entries({ 503: status(503), 500: status(500), 429: status(429), "no network": away })) {
+  test(`sent again, the same event, after ${name}`, async () => {
+    replies = [failure, failure];
+    transport("/")({ id: "a", at: "then" });
+    await settled();
+    assert.deepEqual([await tick(), await tick()], [1000, 2000]);
+    assert.deepEqual(posts.map((post) => post.body.events), [1, 2, 3].map(() => [{ id: "a", at: "then" }]));
+    assert.equal(timers.length, 0);
+  });
+}
+
+for (const code of [202, 400, 403, 404, 413, 422]) {
+  test(`${code} is final`, async () => {
+    replies = [status(code)];
+    transport("/")({ id: "a" });
+    await settled();
+    listeners["pagehide"]!();
+    assert.deepEqual([timers.length, posts.length, beacons.length], [0, 1, 0]);
+  });
+}
+
+test("Retry-After is waited for, whatever the back-off would be", async () => {
+  replies = [status(503, { "Retry-After": "17" })];
+  transport("/")({ id: "a" });
+  await settled();
+  assert.equal(timers[0]!.ms, 17000);
+});
+
+test("the wait grows, has jitter and an end", async () => {
+  replies = Array.from({ length: 50 }, () => away);
+  transport("/")({ id: "a" });
+  await settled();
+  const waits = [];
+  while (timers.length) waits.push(await tick());
+  assert.deepEqual(waits.slice(0, 8), [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]);
+  assert.equal(waits.length, 12);
+  Math.random = () => 0;
+  replies = [away];
+  transport("/")({ id: "b" });
+  await settled();
+  assert.equal(timers[0]!.ms, 500);
+});
+
+test("what waited goes together, in requests of 50 events and 64 KiB at most", async () => {
+  const count = 120;
+  replies = Array.from({ length: count }, () => away);
+  const send = transport("/");
+  for (let i = 0; i < count; i++) send({ id: "" + i, text: i < 10 ? "ā".repeat(5000) : "" });
+  await settled();
+  posts = [];
+  while (timers.length) await tick();
+  assert.deepEqual(posts.flatMap((_, index) => ids(index)).sort(), Array.from({ length: count }, (_, i) => "" + i).sort());
+  for (const { init, body } of posts) {
+    assert.ok(body.events.length <= 50);
+    assert.ok(Buffer.byteLength(init.body as string) <= 65536);
+  }
+});
+
+test("more than browsers keep alive goes without keepalive rather than not at all", () => {
+  const send = transport("/");
+  for (let i = 0; i < 8; i++) send({ id: "" + i, text: "x".repeat(9000) });
+  assert.deepEqual(posts.map((post) => post.init.keepalive), [true, true, true, true, true, true, false, false]);
+});
+
+test("leaving the page sends what waits by beacon, with the same ids; coming back sends it again", async () => {
+  replies = [away, away];
+  const send = transport("/");
+  send({ id: "a" });
+  send({ id: "b" });
+  await settled();
+  listeners["pagehide"]!();
+  assert.deepEqual(beacons.map(({ body }) => JSON.parse(body).events.map((event: Sent) => event["id"])), [["a", "b"]]);
+  listeners["online"]!();
+  await settled();
+  assert.deepEqual(ids(2), ["a", "b"]);
+  listeners["pagehide"]!();
+  assert.equal(beacons.length, 1);
+});
