@@ -178,7 +178,7 @@ SETTINGS: tuple[Setting, ...] = (
         _origin,
     ),
     Setting("ATBALSS_HOST", "127.0.0.1", "Address to listen on; 0.0.0.0 for all.", _text),
-    Setting("ATBALSS_PORT", "8000", "Port to listen on.", _whole(1, 65535)),
+    Setting("ATBALSS_PORT", "8000", "Port to listen on; 0 takes a free one.", _whole(0, 65535)),
     Setting(
         "ATBALSS_PROXIES",
         "0",

@@ -34,9 +34,13 @@ def load(environ: Mapping[str, str], data_dir: Path | None = None) -> Settings:
         read["redis_url"] = own_redis_url(folder)
     if "secret_key" not in read:
         read["secret_key"] = _own_secret(folder / "secret-key")
-    read.setdefault("base_url", f"http://localhost:{read['port']}")
+    read.setdefault("base_url", default_base_url(read["port"]))
     read.setdefault("spill_dir", folder / "spill")
     return Settings(**read)
+
+
+def default_base_url(port: int) -> str:
+    return f"http://localhost:{port}"
 
 
 def own_redis_url(data_dir: Path) -> str:

@@ -1,0 +1,1 @@
+"""One file a command, each with `command`. Found by `cli.group`; nothing else names them."""
