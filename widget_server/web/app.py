@@ -1,9 +1,9 @@
 """The Flask app: everything that HTTP asks of us but the collector's three routes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
+from prometheus_client.registry import Collector
 
 from widget_server.act.http import HttpClient
 from widget_server.contract.registry import load_all
@@ -12,7 +12,6 @@ from widget_server.intake.readiness import Readiness
 from widget_server.record.db import Database
 
 from . import errors, headers, health, pages, snippet
-from .health import Counts
 from .resource import Resource
 from .state import State
 
@@ -20,20 +19,16 @@ from .state import State
 _MOST_BYTES = 64 * 1024
 
 
-def _no_counts() -> Mapping[str, float]:
-    return {}
-
-
 def create_app(
     settings: Settings,
     database: Database,
     redis: Any,
     *,
-    intake: Counts = _no_counts,
+    intake: Collector | None = None,
     http: HttpClient | None = None,
 ) -> Flask:
-    """The app for one process. `redis` is a redis-py client, which may be away; `intake` tells what the collector of
-    this process has counted; `http` checks the URLs of endpoints."""
+    """The app for one process. `redis` is a redis-py client, which may be away; `intake` are the figures of this
+    process's collector, for /metrics; `http` checks the URLs of endpoints."""
     app = Flask("widget_server.web", static_folder="static/pages", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600

@@ -1,11 +1,11 @@
 """/healthz (this process answers), /readyz (send it shoppers) and /metrics (Prometheus). No names of shops or people."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 import redis
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,15 +16,16 @@ from widget_server.record import outbox, setaside
 from .errors import RETRY_AFTER
 from .state import State
 
-Counts = Callable[[], Mapping[str, float]]
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def blueprint(state: State, readiness: Readiness, intake: Counts) -> Blueprint:
-    """The three routes. `intake` tells what the collector of this process has counted."""
+def blueprint(state: State, readiness: Readiness, intake: Collector | None) -> Blueprint:
+    """The three routes. `intake` are the figures of this process's collector."""
     made = Blueprint("health", __name__)
     registry = CollectorRegistry()
-    registry.register(_Figures(state, intake))
+    registry.register(_Figures(state))
+    if intake is not None:
+        registry.register(intake)
 
     def healthz() -> Response:
         return jsonify({"status": "alive"})
@@ -54,13 +55,12 @@ def blueprint(state: State, readiness: Readiness, intake: Counts) -> Blueprint:
 class _Figures(Collector):
     """Asked anew at each scrape. What can't be asked is left out, and `atbalss_up` says so."""
 
-    def __init__(self, state: State, intake: Counts) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._intake = intake
 
     def collect(self) -> Iterable[Metric]:
         up = GaugeMetricFamily("atbalss_up", "1 when it answers, as seen by this process.", labels=["part"])
-        yield from self._of_intake()
+        yield GaugeMetricFamily("atbalss_spill_waiting_bytes", "On disk until Redis is back.", value=self._spilled())
         found, answers = self._of_redis()
         up.add_metric(["redis"], answers)
         yield from found
@@ -72,11 +72,6 @@ class _Figures(Collector):
     def describe(self) -> Iterable[Metric]:
         """Nothing ahead of time: it would ask everything at the start."""
         return []
-
-    def _of_intake(self) -> Iterable[Metric]:
-        for name, value in self._intake().items():
-            yield CounterMetricFamily(f"atbalss_intake_{name}", "Counted by the collector of this process.", value=value)
-        yield GaugeMetricFamily("atbalss_spill_bytes", "Waiting on disk until Redis is back.", value=self._spilled())
 
     def _spilled(self) -> int:
         folder = self._state.settings.spill_dir

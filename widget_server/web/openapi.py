@@ -46,7 +46,7 @@ def document(resources: Mapping[str, Resource], base_url: str) -> dict[str, Any]
         "apiKey", {"type": "http", "scheme": "bearer", "description": "`sk_...`, told once when the shop is added"}
     )
     spec.components.schema("Error", schema=ErrorShape)
-    for resource in resources.values():
+    for resource in sorted(resources.values(), key=lambda r: (r.place, r.name)):
         spec.tag({"name": resource.name, "description": resource.about})
         for route in resource.routes:
             spec.path(route.path, operations={route.method.lower(): _operation(plugin, resource, route)})

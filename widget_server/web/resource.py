@@ -68,10 +68,12 @@ class Route:
 
 @dataclass
 class Resource:
-    """Routes that belong together. `about` is the sentence above them in the documentation."""
+    """Routes that belong together. `about` is the sentence above them in the documentation, which is sorted by
+    `place` and then by name."""
 
     name: str
     about: str
+    place: int = 100
     routes: list[Route] = field(default_factory=list)
 
     def route(

@@ -28,7 +28,7 @@ from widget_server.web.params import (
 from widget_server.web.resource import Read, Resource
 from widget_server.web.shapes import next_field
 
-RESOURCE = Resource("answers", "What shoppers said, one by one.")
+RESOURCE = Resource("answers", "What shoppers said, one by one.", place=30)
 
 
 class AnswersQuery(Params):

@@ -14,7 +14,7 @@ from widget_server.web.params import Params, Position, choice, cursor, line, pag
 from widget_server.web.resource import Read, Resource, Write
 from widget_server.web.shapes import next_field
 
-RESOURCE = Resource("deliveries", "What was sent to the endpoints, and what became of it.")
+RESOURCE = Resource("deliveries", "What was sent to the endpoints, and what became of it.", place=60)
 
 
 class DeliveriesQuery(Params):

@@ -23,7 +23,7 @@ _URL = r"^https://([a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\.){1,5}[a-z]{2,20}(:443|:8
 _ID = {"endpoint": {"type": "string", "pattern": "^ep_[0-9a-f]{24}$", "example": "ep_0123456789abcdef01234567"}}
 _NONE = {404: "The shop has no such endpoint."}
 
-RESOURCE = Resource("endpoints", "Where signed webhooks go (Standard Webhooks).")
+RESOURCE = Resource("endpoints", "Where signed webhooks go (Standard Webhooks).", place=50)
 
 
 class NewEndpointBody(Params):

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from widget_server.web.resource import Read, Resource
 
-RESOURCE = Resource("questions", "What the shop asks, where, and in which words.")
+RESOURCE = Resource("questions", "What the shop asks, where, and in which words.", place=40)
 
 
 class QuestionShape(Schema):

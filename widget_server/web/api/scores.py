@@ -32,7 +32,7 @@ from widget_server.web.shapes import ScoreShape, next_field, score_json
 TIMES = ("day", "week", "month")
 KEYS = ("product", "language", "placement")
 
-RESOURCE = Resource("scores", "What the answers add up to, always with how many they are and how sure that makes it.")
+RESOURCE = Resource("scores", "What the answers add up to, always with how many they are and how sure that makes it.", place=10)
 
 
 class ScoresQuery(Params):

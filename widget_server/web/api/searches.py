@@ -28,7 +28,7 @@ from widget_server.web.shapes import ScoreShape, next_field, score_json
 
 TEXTS = 3
 
-RESOURCE = Resource("searches", "What shoppers searched for: how often, with how many empty pages, and whether they found it.")
+RESOURCE = Resource("searches", "What shoppers searched for: how often, with how many empty pages, and whether they found it.", place=20)
 
 
 class SearchesQuery(Params):
