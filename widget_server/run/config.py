@@ -48,6 +48,11 @@ def own_redis_url(data_dir: Path) -> str:
     return f"unix://{quote(str(runtime_folder(data_dir) / SOCKET))}"
 
 
+def socket_path(settings: Settings) -> Path:
+    """Where the own Valkey listens."""
+    return runtime_folder(settings.data_dir) / SOCKET
+
+
 def owns_redis(settings: Settings) -> bool:
     """Whether the one-machine mode has to start a Valkey of its own."""
     return settings.redis_url == own_redis_url(settings.data_dir)

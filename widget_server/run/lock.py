@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Self
 
-# Processes of a killed supervisor need a moment to be gone.
+# Processes of a killed supervisor need a moment to be gone, and so does one that has just been told to stop.
+_GRACE_SECONDS = 0.5
 _LINGER_SECONDS = 10.0
 
 
@@ -23,12 +24,13 @@ class DataLock:
         self._data_dir = data_dir
 
     def take(self) -> Self:
-        """Raises Locked at once when a living process has it; waits for the remains of a dead one."""
+        """Raises Locked when a living process has it; waits for the remains of a dead one."""
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + _LINGER_SECONDS
+        began = time.monotonic()
         while not _flock(handle):
             holder = _holder(handle)
-            if (holder and _is_alive(holder)) or time.monotonic() > deadline:
+            patience = _GRACE_SECONDS if holder and _is_alive(holder) else _LINGER_SECONDS
+            if time.monotonic() - began > patience:
                 os.close(handle)
                 raise Locked(f"Atbalss already runs in {self._data_dir} (process {holder or 'unknown'}).")
             time.sleep(0.02)
@@ -81,10 +83,12 @@ def _holder(handle: int) -> int | None:
 
 
 def _is_alive(pid: int) -> bool:
+    """A dead process that its parent hasn't asked after yet counts as dead, where the system tells."""
     try:
         os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except OSError:
         return True
-    return True
+    return state.rpartition(")")[2].split()[0] not in ("Z", "X")

@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from widget_server.contract.settings import Settings
 
-from .config import SOCKET, make_private_folder, runtime_folder
+from .config import make_private_folder, socket_path
 
 # Lua scripts could take over the server (CVE-2025-49844). (series, first good release of it); a series that is
 # older than the first of its list was never repaired, a newer one than the last never had the fault.
@@ -162,13 +162,12 @@ def _packaged() -> Path | None:
 
 
 def _configuration(settings: Settings, folder: Path) -> str:
-    socket = runtime_folder(settings.data_dir) / SOCKET
     return "\n".join(
         [
             "# Written anew at every start.",
             f"dir {_quoted(folder)}",
             "port 0",
-            f"unixsocket {_quoted(socket)}",
+            f"unixsocket {_quoted(socket_path(settings))}",
             "unixsocketperm 700",
             "appendonly yes",
             "appendfsync always",
