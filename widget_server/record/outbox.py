@@ -300,12 +300,13 @@ def deliveries(
     shop: str | None = None,
     state: str | None = None,
     endpoint: str | None = None,
+    delivery: str | None = None,
     before: tuple[int, str] | None = None,
     limit: int = 100,
 ) -> list[Delivery]:
     """Newest first. `before` is (created, id) of the last one of the page before."""
     query = select(_outbox).order_by(_c.created.desc(), _c.id.desc()).limit(limit)
-    for column, value in ((_c.shop, shop), (_c.state, state), (_c.endpoint, endpoint)):
+    for column, value in ((_c.shop, shop), (_c.state, state), (_c.endpoint, endpoint), (_c.id, delivery)):
         if value is not None:
             query = query.where(column == value)
     if before is not None:

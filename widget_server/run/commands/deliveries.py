@@ -1,0 +1,104 @@
+"""`atbalss deliveries list|replay`: what was told to the outside, and telling it again."""
+
+import json
+import time
+from dataclasses import asdict
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from widget_server.act import deliver
+from widget_server.contract.settings import Settings
+from widget_server.contract.times import format_time
+from widget_server.record import outbox, shops
+from widget_server.record.outbox import Attempt, Delivery
+from widget_server.run.house import open_house, pass_settings
+
+_shop = click.option("--shop", "site_key", metavar="pk_...", help="Only of this shop.")
+
+
+@click.group("deliveries")
+def command() -> None:
+    """Webhooks that were sent, wait or failed."""
+
+
+@command.command("list")
+@_shop
+@click.option("--state", type=click.Choice(outbox.STATES), help="due waits, dead has failed for good.")
+@click.option("--id", "delivery", metavar="msg_...", help="One delivery, with every attempt.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
+@pass_settings
+def list_(
+    settings: Settings,
+    site_key: str | None,
+    state: str | None,
+    delivery: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Newest first."""
+    with open_house(settings, redis=False) as house, house.database.reading() as conn:
+        found = outbox.deliveries(
+            conn, shop=_shop_id(conn, site_key), state=state, delivery=delivery, limit=limit
+        )
+        tries = {one.id: outbox.attempts(conn, one.id) for one in found} if delivery or as_json else {}
+    if as_json:
+        click.echo(json.dumps([_json(one, tries[one.id]) for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        click.echo(f"{one.id}  {format_time(one.created)}  {one.type:<18} {_state(one)}")
+        for each in tries.get(one.id, ()):
+            click.echo(
+                f"    {format_time(each.at)}  {each.took:>6} ms  {each.error or f'answered {each.status}'}"
+            )
+    click.echo(f"{len(found)} deliveries." if found else "No deliveries.")
+
+
+@command.command("replay")
+@_shop
+@click.option("--id", "delivery", metavar="msg_...", help="This one, also when it was taken before.")
+@click.option("--all-failed", is_flag=True, help="All that have failed for good.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+@pass_settings
+def replay(
+    settings: Settings, site_key: str | None, delivery: str | None, all_failed: bool, as_json: bool
+) -> None:
+    """Send again, with the same webhook-id and body, by the next running worker.
+
+    An endpoint that was disabled because it failed is opened again.
+    """
+    if (delivery is not None) == all_failed:
+        raise click.UsageError("Give --id of one delivery, or --all-failed.")
+    with open_house(settings, redis=False) as house, house.database.writing() as conn:
+        shop = _shop_id(conn, site_key)
+        again = deliver.replay(conn, time.time_ns() // 1_000_000, shop=shop, delivery=delivery)
+    if delivery is not None and not again:
+        raise click.ClickException(f"{delivery} is not there, waits already, or was cancelled.")
+    click.echo(json.dumps({"replayed": again}) if as_json else f"{again} will be sent again.")
+
+
+def _shop_id(conn: Connection, site_key: str | None) -> str | None:
+    if site_key is None:
+        return None
+    shop = shops.by_site_key(conn, site_key)
+    if shop is None:
+        raise click.ClickException(f"There is no shop with the site key {site_key}.")
+    return shop.id
+
+
+def _state(one: Delivery) -> str:
+    tried = f"after {one.attempts} attempt{'' if one.attempts == 1 else 's'}"
+    if one.state == "due":
+        when = format_time(one.next_at or 0)
+        return f"due {when}, {tried}" + (f": {one.last_error}" if one.last_error else "")
+    return f"{one.state} {tried}" + (f": {one.last_error}" if one.last_error else "")
+
+
+def _json(one: Delivery, tries: list[Attempt]) -> dict[str, Any]:
+    told = asdict(one)
+    for name in ("created", "next_at", "ended"):
+        told[name] = None if told[name] is None else format_time(told[name])
+    told["tries"] = [asdict(each) | {"at": format_time(each.at)} for each in tries]
+    return told
