@@ -12,32 +12,42 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
-import structlog
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from widget_server.contract.settings import Settings
+from widget_server.intake import readiness
+
+from . import offspring
+from .application import Application
+
 _BACKLOG = 1024
 _IN_FLIGHT_SECONDS = 5.0
-
-log = structlog.get_logger("web")
 
 
 class PortTaken(Exception):
     """The port can't be had. The message is one sentence."""
 
 
-class Draining:
-    """Whether this process is on its way out; /readyz asks it."""
+class Served(Protocol):
+    """What a web process serves: an RSGI application with a beginning and an end."""
 
-    def __init__(self) -> None:
-        self.begun = False
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None: ...
 
-    def __bool__(self) -> bool:
-        return self.begun
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def run(settings: Settings, sock: socket.socket) -> int:
+    """The web process: serve on `sock` until SIGTERM."""
+    offspring.watch_parent()
+    serve(Application(settings), sock, settings.drain)
+    return 0
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -60,21 +70,21 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def serve(application: Any, sock: socket.socket, draining: Draining, drain_seconds: float) -> int:
+def serve(application: Served, sock: socket.socket, drain_seconds: float) -> None:
     """Serve the RSGI `application` on `sock` until SIGTERM or SIGINT. Must run in the main thread."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(application, sock, draining, drain_seconds))
-    return 0
+        runner.run(_serve(application, sock, drain_seconds))
 
 
-async def _serve(application: Any, sock: socket.socket, draining: Draining, drain_seconds: float) -> None:
+async def _serve(application: Served, sock: socket.socket, drain_seconds: float) -> None:
     server = _Server(application, sock)
     asked = asyncio.Event()
     with _signals(asked):
+        await application.start()
         serving = asyncio.create_task(server.serve())
         stopping = asyncio.create_task(asked.wait())
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-        draining.begun = True
+        readiness.stopping.set()
         if not serving.done():
             await asyncio.sleep(drain_seconds)
             server.stop()  # type: ignore[no-untyped-call]
@@ -83,12 +93,13 @@ async def _serve(application: Any, sock: socket.socket, draining: Draining, drai
         await asyncio.wait((serving,), timeout=_IN_FLIGHT_SECONDS)
         if serving.done():
             serving.result()
+        await application.stop()
 
 
 class _Server(Server):
     """Granian's embedded server on a socket that is already open."""
 
-    def __init__(self, application: Any, sock: socket.socket) -> None:
+    def __init__(self, application: Served, sock: socket.socket) -> None:
         super().__init__(
             application,
             interface=Interfaces.RSGI,
