@@ -1,0 +1,115 @@
+"""The cast of the web tests: a shop that has everything, a neighbour that has nothing, and whoever has no key."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.pipeline.envelopes import NOW, envelope, event
+from widget_server.act.http import HttpClient
+from widget_server.act.pipeline import process
+from widget_server.contract.settings import Settings
+from widget_server.record import endpoints, outbox, shops
+from widget_server.record.db import Database
+from widget_server.record.shops import NewShop
+from widget_server.web.app import create_app
+
+DAY = 86_400_000
+PUBLIC = "93.184.215.14"
+# Stands in everything that the first shop has.
+CANARY = "kanarejputns"
+
+
+@dataclass
+class World:
+    """Two shops on one server."""
+
+    app: Flask
+    database: Database
+    shop: NewShop
+    neighbour: NewShop
+    endpoint: str = ""
+    delivery: str = ""
+    client: FlaskClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = self.app.test_client()
+
+    def get(self, path: str, key: str | None = None, **query: Any) -> TestResponse:
+        """A GET with the shop's key, unless another is given."""
+        return self.call("GET", path, self.shop.api_key if key is None else key, query_string=query or None)
+
+    def call(self, method: str, path: str, key: str, **more: Any) -> TestResponse:
+        """Any request; an empty key sends none."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return self.client.open(path, method=method, headers={**headers, **more.pop("headers", {})}, **more)
+
+    def send(self, *events: dict[str, Any], source: str = "browser", shop: str | None = None) -> None:
+        """Have events counted, as if they had come through the stream."""
+        process(self.database, [envelope(shop or self.shop.id, each, source) for each in events])
+
+
+def answer(question: str, value: Any, at: int = NOW, **more: Any) -> dict[str, Any]:
+    return event("answer.given", at, question=question, value=value, answer=str(uuid.uuid4()), **more)
+
+
+def search(query: str, results: int | None = 3, at: int = NOW) -> dict[str, Any]:
+    return event("search.performed", at, search={"id": str(uuid.uuid4()), "query": query, "results": results})
+
+
+Make = Callable[[Database], World]
+
+
+@pytest.fixture
+def make_world(settings: Settings) -> Make:
+    """Opens a world on a database."""
+
+    def make(database: Database) -> World:
+        with database.writing() as conn:
+            shop = shops.create(conn, "Shop", "shop.example", "Europe/Riga")
+            neighbour = shops.create(conn, "Neighbour", "neighbour.example")
+        # Nothing listens there; names are looked up nowhere.
+        away = redis.Redis(host="127.0.0.1", port=1, retry=None, socket_timeout=0.1)
+        http = HttpClient(resolve=lambda host: [PUBLIC])
+        return World(create_app(settings, database, away, http=http), database, shop, neighbour)
+
+    return make
+
+
+@pytest.fixture
+def world(database: Database, make_world: Make) -> World:
+    """Both shops, still empty, on each kind of database."""
+    return make_world(database)
+
+
+@pytest.fixture
+def small_world(sqlite_database: Database, make_world: Make) -> World:
+    """The same on SQLite only, for what the kind of database can't change."""
+    return make_world(sqlite_database)
+
+
+@pytest.fixture
+def full_world(small_world: World) -> Iterator[World]:
+    """The first shop has something of everything, and the canary is in all of it."""
+    fill(small_world)
+    yield small_world
+
+
+def fill(world: World) -> None:
+    with world.database.writing() as conn:
+        made, _ = endpoints.create(conn, world.shop.id, f"https://{CANARY}.example/", ("answer.given",), NOW)
+        world.endpoint = made.id
+    searched = {"query": CANARY, "results": 0}
+    world.send(
+        search(CANARY, 0),
+        answer("search-found", "no", text=f"a {CANARY}", search=searched, page={"url": "https://s.example/", "lang": "lv"}),
+        answer("order-rating", 5, product=CANARY, placement=CANARY, order={"ref": CANARY, "line": None, "sku": []}),
+    )
+    with world.database.reading() as conn:
+        world.delivery = outbox.deliveries(conn, shop=world.shop.id)[0].id

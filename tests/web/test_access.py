@@ -1,0 +1,128 @@
+"""Who may call what: built from the URL map, so that a route nobody has thought about fails."""
+
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import CANARY, World
+
+NEEDS_KEY = "needs the shop's key"
+PUBLIC = "for everybody"
+
+ROUTES: dict[tuple[str, str], str] = {
+    ("GET", "/"): PUBLIC,
+    ("GET", "/docs"): PUBLIC,
+    ("GET", "/healthz"): PUBLIC,
+    ("GET", "/metrics"): PUBLIC,
+    ("GET", "/readyz"): PUBLIC,
+    ("GET", "/static/<path:filename>"): PUBLIC,
+    ("GET", "/v1/openapi.json"): PUBLIC,
+    ("GET", "/widget.js"): PUBLIC,
+    ("GET", "/widget.v1.js"): PUBLIC,
+    ("GET", "/widget/<name>"): PUBLIC,
+    ("GET", "/v1/answers"): NEEDS_KEY,
+    ("GET", "/v1/deliveries"): NEEDS_KEY,
+    ("GET", "/v1/endpoints"): NEEDS_KEY,
+    ("GET", "/v1/questions"): NEEDS_KEY,
+    ("GET", "/v1/scores"): NEEDS_KEY,
+    ("GET", "/v1/searches"): NEEDS_KEY,
+    ("POST", "/v1/endpoints"): NEEDS_KEY,
+    ("DELETE", "/v1/endpoints/<endpoint>"): NEEDS_KEY,
+    ("POST", "/v1/endpoints/<endpoint>/secret"): NEEDS_KEY,
+    ("POST", "/v1/deliveries/<delivery>/replay"): NEEDS_KEY,
+}
+# Every way to ask for something that may show what a shop has.
+QUERIES: dict[str, list[dict[str, str]]] = {
+    "/v1/answers": [{}, {"product": CANARY}, {"query": CANARY}],
+    "/v1/deliveries": [{}, {"state": "due"}],
+    "/v1/scores": [{"metric": "stars", "by": by} for by in ("product", "placement", "month", "language")],
+    "/v1/searches": [{}, {"q": CANARY[:4]}],
+}
+BODIES = {"/v1/endpoints": {"url": "https://example.com/", "types": ["answer.given"]}}
+
+
+def rules(world: World) -> set[tuple[str, str]]:
+    return {
+        (method, rule.rule)
+        for rule in world.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def path_of(world: World, rule: str) -> str:
+    for name, value in (("<endpoint>", world.endpoint), ("<delivery>", world.delivery)):
+        rule = rule.replace(name, value)
+    return rule
+
+
+def closed() -> list[tuple[str, str]]:
+    return [route for route, access in ROUTES.items() if access == NEEDS_KEY]
+
+
+def test_every_route_has_been_thought_about(small_world: World) -> None:
+    assert rules(small_world) == set(ROUTES)
+
+
+@pytest.mark.parametrize(("method", "rule"), closed())
+def test_nobody_without_the_key_gets_in(full_world: World, method: str, rule: str) -> None:
+    key = full_world.shop.api_key
+    almost = key[:-1] + ("A" if key[-1] != "A" else "B")
+    for header in (
+        "", "Bearer", "Bearer ", "Bearer sk_", f"Basic {key}", key, f"Bearer {key}x", f"Bearer {almost}",
+        f"Bearer {full_world.shop.site_key}", f"Bearer {full_world.shop.order_token_secret}",
+    ):  # fmt: skip
+        reply = full_world.client.open(
+            path_of(full_world, rule), method=method, headers={"Authorization": header}, json=BODIES.get(rule)
+        )
+        assert reply.status_code == 401
+        assert reply.json["code"] == "unauthorized"
+        assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+        assert CANARY not in reply.text
+
+
+@pytest.mark.parametrize(("method", "rule"), closed())
+def test_the_own_key_opens_the_own_shop(full_world: World, method: str, rule: str) -> None:
+    replies = ask_everything(full_world, method, rule, full_world.shop.api_key)
+    assert all(200 <= reply.status_code < 300 for reply in replies)
+    if method == "GET" and rule != "/v1/questions":
+        assert any(CANARY in reply.text or full_world.endpoint in reply.text for reply in replies)
+
+
+@pytest.mark.parametrize(("method", "rule"), closed())
+def test_a_neighbours_key_finds_nothing_and_changes_nothing(full_world: World, method: str, rule: str) -> None:
+    before = everything_of(full_world)
+    for reply in ask_everything(full_world, method, rule, full_world.neighbour.api_key):
+        assert reply.status_code == (404 if "<" in rule else 201 if method == "POST" else 200)
+        for mine in (CANARY, full_world.endpoint, full_world.delivery, full_world.shop.id):
+            assert mine not in reply.text
+    assert everything_of(full_world) == before
+
+
+def ask_everything(world: World, method: str, rule: str, key: str) -> list[Any]:
+    path = path_of(world, rule)
+    if rule.endswith("/replay") and key == world.shop.api_key:
+        finish_delivery(world)
+    return [
+        world.call(method, path, key, query_string=query or None, json=BODIES.get(rule)) for query in QUERIES.get(rule, [{}])
+    ]
+
+
+def everything_of(world: World) -> list[str]:
+    return [world.get(path, **query).text for path, queries in QUERIES.items() for query in queries] + [
+        world.get("/v1/endpoints").text,
+        world.get("/v1/deliveries").text,
+    ]
+
+
+def finish_delivery(world: World) -> None:
+    from widget_server.record import outbox
+
+    with world.database.writing() as conn:
+        outbox.kill_queued(conn, world.endpoint, "it is over", 1)
+
+
+def test_a_revoked_keys_shop_is_told_the_same_as_a_stranger(full_world: World) -> None:
+    unknown = full_world.get("/v1/scores", key="sk_" + "x" * 43)
+    malformed = full_world.get("/v1/scores", key="sk_\u00e4")
+    assert unknown.status_code == malformed.status_code == 401
+    assert unknown.json == malformed.json
