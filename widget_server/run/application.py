@@ -1,25 +1,29 @@
 """What a web process serves: the collector's three routes, and Flask for everything else."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from prometheus_client import REGISTRY
 
+from widget_server.contract.answer import order_key
 from widget_server.contract.settings import Settings
 from widget_server.contract.shop import Shop
 from widget_server.intake.collector import Collector, TooLarge
 from widget_server.record import answers, shops
 from widget_server.record.db import Database
+from widget_server.web.app import create_app
 
-from .bridge import WSGI, Bridge
+from . import valkey
+from .bridge import Bridge
 
 
 class Application:
     """An RSGI application. `start` before the first request and `stop` after the last, on the event loop."""
 
-    def __init__(self, settings: Settings, database: Database, flask_app: WSGI) -> None:
-        self._database = database
+    def __init__(self, settings: Settings) -> None:
+        self._database = Database(settings.database_url, settings.secret_key)
+        self._redis = valkey.connect(settings.redis_url, timeout=settings.redis_timeout)
         self.collector = Collector(settings, self._shop, self._answered)
+        flask_app = create_app(settings, self._database, self._redis)
         self._flask = Bridge(flask_app, self.collector.reader.read, TooLarge)
 
     async def start(self) -> None:
@@ -31,6 +35,8 @@ class Application:
         await self.collector.stop()
         self._flask.close()
         REGISTRY.unregister(self.collector.figures)
+        self._redis.close()
+        self._database.close()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         if self.collector.takes(scope.path):
@@ -44,14 +50,4 @@ class Application:
 
     def _answered(self, shop: Shop, order: str, line: str | None) -> list[str]:
         with self._database.reading() as conn:
-            return answers.answered_by_order(conn, shop.id, _key(order, line))
-
-
-def _key(order: str, line: str | None) -> str:
-    return f"order:{order}" if line is None else f"order:{order}:{line}"
-
-
-def empty(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Stands in for Flask where only the collector matters."""
-    start_response("404 Not Found", [("content-type", "text/plain")])
-    return [b""]
+            return answers.answered_by_order(conn, shop.id, order_key(order, line))

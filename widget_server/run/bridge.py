@@ -27,7 +27,9 @@ log = structlog.get_logger("web")
 class Bridge:
     """Runs `app` in threads. `read(protocol, declared, most)` reads a body and raises as `intake.collector.Reader`."""
 
-    def __init__(self, app: WSGI, read: Callable[[Any, int | None, int], Any], too_large: type[Exception]) -> None:
+    def __init__(
+        self, app: WSGI, read: Callable[[Any, int | None, int], Any], too_large: type[Exception]
+    ) -> None:
         self._app = app
         self._read = read
         self._too_large = too_large
@@ -153,4 +155,6 @@ def _without_length(headers: Headers) -> Headers:
 
 def _refuse(protocol: Any, status: int, code: str, message: str) -> None:
     body = f'{{"code":"{code}","message":"{message}","errors":{{}}}}'.encode()
-    protocol.response_bytes(status, [("content-type", "application/json"), ("x-atbalss-reason", message)], body)
+    protocol.response_bytes(
+        status, [("content-type", "application/json"), ("x-atbalss-reason", message)], body
+    )

@@ -26,6 +26,7 @@ from . import offspring
 from .application import Application
 
 _BACKLOG = 1024
+_CONNECTIONS = 16_384
 _IN_FLIGHT_SECONDS = 5.0
 
 
@@ -106,6 +107,9 @@ class _Server(Server):
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=10_000, keep_alive=True),
             websockets=False,
+            backlog=_BACKLOG,
+            # Connections, not threads: half-sent requests cost a little memory, and must not lock others out.
+            backpressure=_CONNECTIONS,
             log_enabled=False,
         )
         self._open = sock

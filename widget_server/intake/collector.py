@@ -1,0 +1,290 @@
+"""The three public routes of the snippet: `ask`, `answers`, `asked`. An async callable in front of everything else.
+
+It speaks RSGI (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md): one read and one write a
+request. Half-sent bodies hold no thread, only a few hundred bytes, and end after `BODY_SECONDS`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+
+from widget_server.contract.settings import Settings
+from widget_server.contract.shop import Shop
+from widget_server.contract.tokens import MAX_LENGTH, TokenError
+
+from . import checks, replies
+from .append import Appender, Backlog, Options
+from .checks import MAX_BODY
+from .figures import Figures
+from .limits import Limits, client_address
+from .replies import ACCEPTED, Refusal, Reply, later
+from .shops_cache import Known, ShopsCache
+from .spill import Spill, SpillFull
+
+PREFIX = "/v1/shops/"
+BODY_SECONDS = 10.0
+IN_FLIGHT = 2000
+_ANSWERED_SECONDS = 2.0
+_SITE_KEY_LENGTH = 64
+_MEDIA = ("text/plain", "application/json")
+
+log = structlog.get_logger("intake")
+
+# (shop, order reference, line) -> names of the questions answered; runs in a thread
+Answered = Callable[[Shop, str, str | None], list[str]]
+
+
+class TooLarge(Exception):
+    """More body than allowed."""
+
+
+class Reader:
+    """Reads bodies with a cap and a deadline, without a timer each."""
+
+    def __init__(self) -> None:
+        self._reading: dict[asyncio.Task[Any], float] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    def stop(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    async def read(self, protocol: Any, declared: int | None, most: int) -> bytes:
+        """The body. Raises TooLarge (reading no further), TimeoutError, or ConnectionError when the client left."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._reading[task] = time.monotonic()
+        try:
+            if declared is not None:
+                return bytes(await protocol())
+            return await _read_chunks(protocol, most)
+        except asyncio.CancelledError:
+            if task in self._reading:
+                raise
+            raise TimeoutError("the body did not come in time") from None
+        except (TooLarge, TimeoutError):
+            raise
+        except Exception as error:
+            # granian raises its own kinds when the client is gone or broke the protocol.
+            raise ConnectionError(type(error).__name__) from error
+        finally:
+            self._reading.pop(task, None)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            oldest = time.monotonic() - BODY_SECONDS
+            for task in [task for task, since in self._reading.items() if since < oldest]:
+                del self._reading[task]
+                task.cancel()
+
+
+async def _read_chunks(protocol: Any, most: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in protocol:
+        size += len(part)
+        if size > most:
+            raise TooLarge
+        parts.append(part)
+    return b"".join(parts)
+
+
+class Collector:
+    """Serves the three routes of every shop. `start` and `stop` run on the event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        load: Callable[[str], Shop | None],
+        answered: Answered,
+        figures: Figures | None = None,
+    ) -> None:
+        self.figures = figures or Figures()
+        self.reader = Reader()
+        self._proxies = settings.proxies
+        self._limits = Limits(settings.shop_rate, settings.network_rate)
+        self._appender = Appender(
+            Options(settings.redis_url, settings.redis_timeout, settings.stream_limit),
+            Spill(settings.spill_dir, settings.spill_limit), self._limits, self.figures,
+        )  # fmt: skip
+        self._shops = ShopsCache(load)
+        self._answered = answered
+        self._in_flight = 0
+        self._routes: dict[str, tuple[str, Callable[[Any, Any, str], Awaitable[Reply]]]] = {
+            "answers": ("POST", self._answers),
+            "ask": ("GET", self._ask),
+            "asked": ("POST", self._asked),
+        }
+
+    async def start(self) -> None:
+        self.reader.start()
+        await self._appender.start()
+
+    async def stop(self) -> None:
+        await self._appender.stop()
+        self.reader.stop()
+        self._shops.close()
+
+    def takes(self, path: str) -> bool:
+        """Whether the request is one of ours."""
+        return path.startswith(PREFIX) and path.count("/") == 4 and path.rpartition("/")[2] in self._routes
+
+    async def __call__(self, scope: Any, protocol: Any) -> None:
+        """Serve one request."""
+        _, _, _, site_key, route = scope.path.split("/")
+        self._in_flight += 1
+        try:
+            reply = await self._reply(scope, protocol, site_key, route)
+        except Refusal as refusal:
+            reply = refusal.reply()
+        except ConnectionError:
+            return
+        except Exception:
+            # The wall between one request and all the others.
+            log.exception("a request failed", route=route)
+            reply = Refusal(500, "internal", "Something went wrong here.").reply()
+        finally:
+            self._in_flight -= 1
+        self.figures.replied(route, reply.status)
+        protocol.response_bytes(reply.status, reply.headers, reply.body)
+
+    async def _reply(self, scope: Any, protocol: Any, site_key: str, route: str) -> Reply:
+        wanted, serve = self._routes[route]
+        method = scope.method
+        if method != wanted and not (method == "HEAD" and wanted == "GET"):
+            methods = "GET, HEAD, OPTIONS" if wanted == "GET" else f"{wanted}, OPTIONS"
+            return replies.preflight(methods) if method == "OPTIONS" else replies.wrong_method(methods)
+        if self._in_flight > IN_FLIGHT:
+            raise later("busy", "Too many requests at once.", 1)
+        return await serve(scope, protocol, site_key)
+
+    async def _answers(self, scope: Any, protocol: Any, site_key: str) -> Reply:
+        raw = await self._read(scope, protocol, MAX_BODY)
+        self._count_request(scope)
+        known = self._shops.peek(site_key) or await self._find(site_key)
+        self._check_origin(scope, known)
+        found = checks.check(raw, known.shop, time.time_ns() // 1_000_000)
+        if not self._limits.take_events(known.shop.id, found.accepted):
+            raise self._too_many("shop_rate", "This shop sends more than it may in a minute.")
+        try:
+            await self._appender.add(found.envelopes)
+        except Backlog:
+            raise later("backlog", "Too many events wait to be counted.") from None
+        except SpillFull:
+            raise later("spill_full", "There is no room left to store events.", 15) from None
+        if found.rejected:
+            return _partly(found)
+        return ACCEPTED[found.accepted]
+
+    async def _ask(self, scope: Any, protocol: Any, site_key: str) -> Reply:
+        known = self._shops.peek(site_key) or await self._find(site_key)
+        lang = parse_qs(scope.query_string).get("lang", [""])[0][:35]
+        return known.asks.reply(lang, scope.headers.get("if-none-match"))
+
+    async def _asked(self, scope: Any, protocol: Any, site_key: str) -> Reply:
+        raw = await self._read(scope, protocol, MAX_LENGTH)
+        self._count_request(scope)
+        known = self._shops.peek(site_key) or await self._find(site_key)
+        self._check_origin(scope, known)
+        try:
+            token = raw.decode("ascii").strip()
+            claims = checks.claims_of(token, known.shop, int(time.time()))
+        except UnicodeDecodeError:
+            raise _bad_token("Not an order token.") from None
+        except TokenError as error:
+            if error.reason != "expired":
+                raise _bad_token(f"{str(error).capitalize()}.") from None
+            # Authentic once; whoever holds it learns nothing, and asking again does no harm.
+            return replies.json(200, {"answered": []}, "The order token has expired.")
+        loop = asyncio.get_running_loop()
+        look = loop.run_in_executor(None, self._answered, known.shop, claims.order, claims.line)
+        try:
+            return replies.json(200, {"answered": await asyncio.wait_for(look, _ANSWERED_SECONDS)})
+        except Exception as error:  # noqa: BLE001  (whatever the database says, the page is told to come back)
+            log.warning("answered questions could not be read", why=type(error).__name__)
+            raise later("database_away", "What was answered can't be looked up now.") from None
+
+    async def _read(self, scope: Any, protocol: Any, most: int) -> bytes:
+        headers = scope.headers
+        if headers.get("content-encoding", "identity") != "identity":
+            raise Refusal(
+                415, "encoding", "Send the body as it is.", {"content-encoding": "Must not be set."}
+            )
+        _check_media(headers.get("content-type"))
+        length = headers.get("content-length")
+        declared = int(length) if length is not None else None
+        if declared is not None and declared > most:
+            raise _too_large(most)
+        try:
+            return await self.reader.read(protocol, declared, most)
+        except TooLarge:
+            raise _too_large(most) from None
+        except TimeoutError:
+            raise Refusal(
+                408, "timeout", f"The body did not come within {BODY_SECONDS:.0f} s.", after=1
+            ) from None
+
+    def _count_request(self, scope: Any) -> None:
+        forwarded: list[str] = []
+        if self._proxies:
+            forwarded = [value for name, value in scope.headers.items() if name == "x-forwarded-for"]
+        if not self._limits.take_request(client_address(scope.client, forwarded, self._proxies)):
+            raise self._too_many("network_rate", "This network sends more than it may in a minute.")
+
+    async def _find(self, site_key: str) -> Known:
+        if len(site_key) > _SITE_KEY_LENGTH or not site_key.startswith("pk_") or not site_key.isascii():
+            raise Refusal(404, "unknown_shop", "There is no shop with this site key.")
+        return await self._shops.get(site_key)
+
+    def _check_origin(self, scope: Any, known: Known) -> None:
+        if not known.allows(scope.headers.get("origin")):
+            raise Refusal(
+                403, "foreign_origin", "Pages of this origin do not belong to the shop.",
+                {"origin": "Not a domain of this shop."},
+            )  # fmt: skip
+
+    def _too_many(self, code: str, message: str) -> Refusal:
+        return Refusal(429, code, message, after=self._limits.seconds_left() + 1)
+
+
+def _partly(found: checks.Checked) -> Reply:
+    first = found.rejected[0]
+    errors = {f"events.{first['index']}.{path}": sentence for path, sentence in first["errors"].items()}
+    why = replies.reason(f"{len(found.rejected)} not accepted.", errors)
+    return replies.json(202, {"accepted": found.accepted, "rejected": found.rejected}, why)
+
+
+def _check_media(content_type: str | None) -> None:
+    # The two kinds a browser sends without parameters, or with the one charset that JSON has.
+    if content_type in _USUAL:
+        return
+    media, _, parameters = (content_type or "").lower().partition(";")
+    charset = parameters.replace(" ", "").replace('"', "")
+    if media.strip() not in _MEDIA or charset not in ("", "charset=utf-8", "charset=utf8"):
+        raise Refusal(
+            415, "media_type", "Send text/plain or application/json in UTF-8.",
+            {"content-type": "Must be text/plain or application/json, in UTF-8."},
+        )  # fmt: skip
+
+
+_USUAL = frozenset(
+    {None, "text/plain", "application/json", "text/plain;charset=UTF-8", "text/plain; charset=utf-8"}
+)
+
+
+def _too_large(most: int) -> Refusal:
+    return Refusal(
+        413, "too_large", f"The body is larger than {most} bytes.", {"body": f"At most {most} bytes."}
+    )
+
+
+def _bad_token(sentence: str) -> Refusal:
+    return Refusal(422, "invalid", "The order token proves nothing.", {"order_token": sentence})
