@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Flask
-from prometheus_client.registry import Collector
 
 from widget_server.act.http import HttpClient
 from widget_server.contract.registry import load_all
@@ -24,11 +23,10 @@ def create_app(
     database: Database,
     redis: Any,
     *,
-    intake: Collector | None = None,
     http: HttpClient | None = None,
 ) -> Flask:
-    """The app for one process. `redis` is a redis-py client, which may be away; `intake` are the figures of this
-    process's collector, for /metrics; `http` checks the URLs of endpoints."""
+    """The app for one process. `redis` is a redis-py client, which may be away; `http` checks the
+    URLs of endpoints."""
     app = Flask("widget_server.web", static_folder="static/pages", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
@@ -42,7 +40,7 @@ def create_app(
         *(resource.blueprint() for resource in found.values()),
         pages.blueprint(found),
         snippet.blueprint(),
-        health.blueprint(state, Readiness(redis, database, settings), intake),
+        health.blueprint(state, Readiness(redis, database, settings)),
     ):
         app.register_blueprint(made)
     return app

@@ -63,7 +63,9 @@ class Accepted(Schema):
 
 
 class Asked(Schema):
-    questions = fields.List(fields.String(), required=True)
+    answered = fields.List(
+        fields.String(), required=True, metadata={"description": "questions; empty too when the token has expired"}
+    )
 
 
 def add(spec: APISpec) -> None:
@@ -99,14 +101,13 @@ def _add_batch(spec: APISpec) -> None:
 
 
 def _ask() -> dict[str, Any]:
-    lang = {"type": "string", "pattern": "^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}$", "maxLength": 35}
     return {
         "operationId": "ask",
         "summary": "What to ask on this shop's pages",
         "description": "The same for every visitor; cached for 60 s.",
         "tags": ["snippet"],
         "security": [],
-        "parameters": [{"name": "lang", "in": "query", "schema": lang, "description": "of the page"}],
+        "parameters": [{"name": "lang", "in": "query", "schema": {"type": "string"}, "description": _LANG}],
         "responses": {
             "200": {
                 "description": "the questions in the best language there is",
@@ -114,7 +115,7 @@ def _ask() -> dict[str, Any]:
                 "content": {"application/json": {"schema": Ask}},
             },
             "304": {"description": "Unchanged since the ETag in `If-None-Match`."},
-            **_errors({404: "There is no such shop.", 422: "`lang` is none.", 429: _BUSY, 503: _AWAY}),
+            **_errors({404: "There is no such shop.", 503: "The shop can't be looked up; wait `Retry-After` seconds."}),
         },
     }
 
@@ -141,6 +142,7 @@ def _answers() -> dict[str, Any]:
                 400: "The body is not JSON.",
                 403: "The page's Origin is not a domain of the shop.",
                 404: "There is no such shop.",
+                408: _SLOW,
                 413: "The body is larger than 64 KiB.",
                 415: "The body is neither application/json nor text/plain, or it is encoded.",
                 422: "No event can be taken; `errors` says why.",
@@ -168,8 +170,9 @@ def _asked() -> dict[str, Any]:
             **_errors({
                 403: "The page's Origin is not a domain of the shop.",
                 404: "There is no such shop.",
-                413: "The body is larger than 64 KiB.",
-                415: "The body is not text/plain.",
+                408: _SLOW,
+                413: "The body is larger than 4 KiB.",
+                415: "The body is neither text/plain nor application/json, or it is encoded.",
                 422: "The order token is not valid.",
                 429: _BUSY,
                 503: _AWAY,
@@ -178,6 +181,8 @@ def _asked() -> dict[str, Any]:
     }  # fmt: skip
 
 
+_LANG = "of the page, like lv or pt-BR; English stands in for a language without texts"
+_SLOW = "The body did not come within 10 s."
 _BUSY = "Too many requests; wait `Retry-After` seconds."
 _AWAY = "Nothing can be stored at present; wait `Retry-After` seconds."
 _RETRY = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
@@ -187,7 +192,7 @@ def _errors(statuses: dict[int, str]) -> dict[str, Any]:
     return {
         str(status): {
             "description": text,
-            "headers": {**_CORS, **_REASON, **(_RETRY if status in (429, 503) else {})},
+            "headers": {**_CORS, **_REASON, **(_RETRY if status in (408, 429, 503) else {})},
             "content": {"application/json": {"schema": ErrorShape}},
         }
         for status, text in statuses.items()

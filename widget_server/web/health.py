@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import redis
 from flask import Blueprint, Response, jsonify
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,13 +19,11 @@ from .state import State
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def blueprint(state: State, readiness: Readiness, intake: Collector | None) -> Blueprint:
-    """The three routes. `intake` are the figures of this process's collector."""
+def blueprint(state: State, readiness: Readiness) -> Blueprint:
+    """The three routes. What the collector of this process counts stands in prometheus_client's own registry."""
     made = Blueprint("health", __name__)
     registry = CollectorRegistry()
     registry.register(_Figures(state))
-    if intake is not None:
-        registry.register(intake)
 
     def healthz() -> Response:
         return jsonify({"status": "alive"})
@@ -44,7 +42,7 @@ def blueprint(state: State, readiness: Readiness, intake: Collector | None) -> B
         return reply
 
     def metrics() -> Response:
-        return Response(generate_latest(registry), content_type=_TYPE)
+        return Response(generate_latest(REGISTRY) + generate_latest(registry), content_type=_TYPE)
 
     for name, view in (("healthz", healthz), ("readyz", readyz), ("metrics", metrics)):
         made.add_url_rule(f"/{name}", name, view)
