@@ -15,7 +15,7 @@ const AFTER_NAVIGATION = 1000;
 
 quietly(() => {
   const page = window as unknown as { atbalss?: unknown; navigation?: EventTarget };
-  const script = (document.currentScript || document.querySelector("script[data-shop][src*=widget]")) as HTMLScriptElement | null;
+  const script = (document.currentScript || document.querySelector("script[data-shop^=pk_]")) as HTMLScriptElement | null;
   const queue = page.atbalss as { live?: boolean } | undefined;
   const { shop, host, lang } = script ? script.dataset : {};
   if (!script || !shop || queue?.live === true) return;

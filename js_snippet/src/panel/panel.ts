@@ -31,7 +31,7 @@ export function show(question: Question, type: QuestionType, language: string, e
   root.adoptedStyleSheets[0] = sheet;
 
   const { texts, settings } = question;
-  const followUp = (settings["follow_up"] ?? type.followUp) as string;
+  const followUp = texts["follow_up"] && (settings["follow_up"] ?? type.followUp);
   const said = make("div", { class: "said", role: "status" });
   const cross = make("button", { class: "close", type: "button", "aria-label": texts["close"] }, icon(CROSS));
   const title = make("p", { class: "title", id: "title" }, texts["title"]);
