@@ -24,6 +24,7 @@ from widget_server.intake.stream import FIELD, GROUP, STREAM
 from widget_server.record import setaside
 from widget_server.record.db import Database, is_passing
 
+from .crash import crash_point
 from .pipeline import Outcome, process
 
 BATCH = 500
@@ -40,6 +41,10 @@ log = structlog.get_logger("consumer")
 Entry = tuple[bytes, bytes]  # stream id, envelope
 
 
+class _Left(Exception):
+    """Asked to stop while the database is away; the batch stays pending."""
+
+
 class Consumer:
     """One consumer of the group. `kick` is called when a batch left messages to deliver."""
 
@@ -51,14 +56,28 @@ class Consumer:
         self._database = database
         self._kick = kick
         self._batch = batch
+        self._stop = threading.Event()
         self._progress = time.monotonic()
         self._looked = 0.0
         self._silent: set[bytes] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; the batch at hand is finished first."""
-        heart = threading.Thread(target=self._beat, args=(stop,), daemon=True)
+        self._stop = stop
+        ended = threading.Event()
+        heart = threading.Thread(target=self._beat, args=(ended,), daemon=True, name="heart")
         heart.start()
+        try:
+            self._work_until(stop)
+        except _Left:
+            log.info("left_pending")
+        finally:
+            # The heart beats through the last batch, and never beats for a consumer that has fallen.
+            ended.set()
+            heart.join(2)
+        self._leave()
+
+    def _work_until(self, stop: threading.Event) -> None:
         fresh = True  # just connected: what this consumer had in hand before must be read again
         while not stop.is_set():
             self._progress = time.monotonic()
@@ -77,8 +96,6 @@ class Consumer:
                 self._silent.clear()
                 fresh = True
                 stop.wait(_AWAY)
-        heart.join(2)
-        self._leave()
 
     def drain(self) -> int:
         """Work until the stream is empty; returns how many entries were done. For commands that run alone."""
@@ -167,19 +184,13 @@ class Consumer:
 
     def _apply(self, envelopes: Sequence[bytes]) -> Outcome:
         """Apply a batch; halve it when it raises, set the bad event aside when it is alone."""
-        waits = itertools.chain(_WAIT, itertools.repeat(_WAIT[-1]))
-        while True:
-            self._progress = time.monotonic()
-            try:
-                return process(self._database, envelopes)
-            except Exception as error:  # noqa: BLE001 - the wall: one bad event must not stop the others
-                if is_passing(error):
-                    log.warning("database_away", error=type(error).__name__)
-                    time.sleep(next(waits))
-                elif len(envelopes) == 1:
-                    return self._set_aside(envelopes[0], error)
-                else:
-                    break
+        try:
+            return self._patiently(lambda: process(self._database, envelopes))
+        except _Left:
+            raise
+        except Exception as error:  # noqa: BLE001 - the wall: one bad event must not stop the others
+            if len(envelopes) == 1:
+                return self._set_aside(envelopes[0], error)
         half = len(envelopes) // 2
         first, second = self._apply(envelopes[:half]), self._apply(envelopes[half:])
         return Outcome(first.new + second.new, first.messages + second.messages)
@@ -187,9 +198,30 @@ class Consumer:
     def _set_aside(self, envelope: bytes, error: Exception) -> Outcome:
         log.error("set_aside", error=type(error).__name__)
         told = "".join(traceback.format_exception(error))
-        with self._database.writing() as conn:
-            setaside.add(conn, envelope, f"{type(error).__name__}: {error}", told)
-        return Outcome()
+
+        def write() -> Outcome:
+            with self._database.writing() as conn:
+                setaside.add(conn, envelope, f"{type(error).__name__}: {error}", told)
+            return Outcome()
+
+        return self._patiently(write)
+
+    def _patiently(self, act: Callable[[], Outcome]) -> Outcome:
+        """What `act` gives; while the database is away or busy it is tried again, for as long as it takes.
+
+        Asked to stop meanwhile, it raises _Left: the entries stay pending, and whoever comes next takes them over.
+        """
+        waits = itertools.chain(_WAIT, itertools.repeat(_WAIT[-1]))
+        while True:
+            self._progress = time.monotonic()
+            try:
+                return act()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("database_away", error=type(error).__name__)
+            if self._stop.wait(next(waits)):
+                raise _Left
 
     def _ensure_group(self) -> None:
         try:
@@ -199,12 +231,12 @@ class Consumer:
                 raise
         self._redis.set(_beat_key(self.name), 1, px=_BEAT_TTL_MS)
 
-    def _beat(self, stop: threading.Event) -> None:
-        while not stop.is_set():
+    def _beat(self, ended: threading.Event) -> None:
+        while not ended.is_set():
             if time.monotonic() - self._progress < _HUNG:
                 with contextlib.suppress(redis.exceptions.RedisError):
                     self._redis.set(_beat_key(self.name), 1, px=_BEAT_TTL_MS)
-            stop.wait(_BEAT)
+            ended.wait(_BEAT)
 
     def _leave(self) -> None:
         with contextlib.suppress(redis.exceptions.RedisError):
@@ -218,18 +250,6 @@ local pending = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if #pending == 0 then return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
 return -1
 """
-
-
-def crash_point() -> None:
-    """Dies like a kill -9 at the n-th call when `ATBALSS_CRASH_AT=n`; for the fault tests, and nothing otherwise."""
-    global _left
-    if _left is not None:
-        _left -= 1
-        if _left <= 0:
-            os._exit(137)
-
-
-_left = int(os.environ["ATBALSS_CRASH_AT"]) if os.environ.get("ATBALSS_CRASH_AT", "").isdigit() else None
 
 
 def _beat_key(name: str) -> str:

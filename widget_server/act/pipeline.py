@@ -25,6 +25,7 @@ from widget_server.record import answers, counters, eventlog, orders, searches, 
 from widget_server.record.db import Database, lock_shops
 
 from . import evaluate
+from .crash import crash_point
 
 Envelope = Mapping[str, Any]
 _ABOUT_ANSWERS = frozenset(
@@ -69,6 +70,7 @@ def process(database: Database, bodies: Sequence[bytes]) -> Outcome:
             if fresh:
                 new += len(fresh)
                 messages += _apply(conn, shop, fresh)
+        crash_point()
     return Outcome(new, messages)
 
 
@@ -101,6 +103,7 @@ def _fresh(conn: Connection, shop: str, envelopes: Sequence[Envelope]) -> list[E
             fresh.setdefault(name, envelope)
     found = sorted(fresh.values(), key=lambda envelope: (envelope["event"]["at"], envelope["event"]["id"]))
     eventlog.add(conn, shop, found)
+    crash_point()
     return found
 
 

@@ -51,10 +51,9 @@ _SQLITE_PRAGMAS = (
 )
 
 
-# https://www.postgresql.org/docs/18/errcodes-appendix.html: connection, read-only standby and idle time-out,
-# rollback, out of resources, in use, operator, system.
-_PASSING_STATES = ("08", "25", "40", "53", "55", "57", "58")
-_NOT_MIGRATED = ("42P01", "42703")
+# https://www.postgresql.org/docs/18/errcodes-appendix.html: no connection, read-only standby, idle too long, rolled
+# back, out of resources, in use, operator, system; and no such table or column, as before a migration.
+_PASSING_STATES = ("08", "25006", "25P03", "40", "53", "55", "57", "58", "42P01", "42703")
 # https://www.sqlite.org/rescode.html: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA
 _PASSING_CODES = (3, 5, 6, 7, 8, 10, 13, 14, 15, 17)
 
@@ -126,10 +125,10 @@ def is_passing(error: Exception) -> bool:
         return True
     state = getattr(error.orig, "sqlstate", None)
     if isinstance(state, str):
-        return state[:2] in _PASSING_STATES or state in _NOT_MIGRATED
+        return state.startswith(_PASSING_STATES)
     code = getattr(error.orig, "sqlite_errorcode", None)
     if isinstance(code, int):
-        return code & 0xFF in _PASSING_CODES or "no such table" in str(error.orig)
+        return code & 0xFF in _PASSING_CODES or "no such " in str(error.orig)
     # PostgreSQL's driver names no state when it did not reach the server.
     return isinstance(error, OperationalError)
 
