@@ -232,6 +232,30 @@ def test_every_shop_comes_first_once_before_any_comes_twice(setup: Setup) -> Non
         } <= {second, few}
 
 
+def test_a_long_queue_costs_no_more_to_look_at_than_a_short_one(sqlite_database: Database) -> None:
+    """Or an endpoint that hangs for a day would slow down everybody else's deliveries, and the counting."""
+    setup = Setup(sqlite_database)
+    hung, _ = setup.endpoint("https://hung.example/")
+    other, _ = setup.endpoint("https://other.example/")
+    setup.add(other, *map(str, range(50)))
+
+    def steps() -> int:
+        done = [0]
+        with sqlite_database.writing() as conn:
+            driver = conn.connection.driver_connection
+            assert driver is not None
+            driver.set_progress_handler(lambda: done.__setitem__(0, done[0] + 1), 10)
+            assert outbox.is_due(conn, START)
+            assert len(outbox.claim(conn, now=START, lease=0, limit=20, by="me")) == 20
+            driver.set_progress_handler(None, 0)
+        return done[0]
+
+    setup.add(hung, *map(str, range(50)))
+    short = steps()
+    setup.add(hung, *map(str, range(50, 10_000)))
+    assert steps() <= 2 * short
+
+
 def test_two_senders_never_hold_the_same_row(setup: Setup) -> None:
     endpoint, _ = setup.endpoint()
     setup.add(endpoint, *map(str, range(60)))
@@ -497,6 +521,25 @@ def test_a_score_keeps_its_body_over_retries_and_a_later_change_is_told_by_the_n
     assert [got.body for got in others if got.id == first.id] == [first.body]
     [later] = [got for got in others if got.id != first.id]
     assert b'"value":2' in later.body
+
+
+@pytest.mark.postgres
+def test_a_score_is_not_told_while_a_batch_that_changes_it_is_under_way(postgres_url: str) -> None:
+    database = Database(postgres_url, SECRET_KEY)
+    setup, http = Setup(database), FakeHttp()
+    endpoint, _ = setup.endpoint()
+    change = ScoreChange(SHOP, endpoint, "search-found", "success")
+    deliverer = setup.deliverer(http, lambda _conn, _row: "{}")
+    with database.writing() as conn:
+        outbox.add_scores(conn, [change], START)
+    setup.now.ms = _minute_end(START)
+    with database.writing() as conn:
+        outbox.add_scores(conn, [change], START)
+        assert deliverer.run(30) == 0
+    assert deliverer.run(30) == 1
+    assert setup.states() == {"done": 1}
+    setup.close()
+    database.close()
 
 
 def test_a_body_that_cannot_be_made_holds_up_nobody(setup: Setup) -> None:

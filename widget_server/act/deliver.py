@@ -12,7 +12,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -148,8 +148,7 @@ class Deliverer:
             return 0
         now = self._clock()
         with self._database.writing() as conn:
-            for outcome in outcomes:
-                self._record(conn, outcome)
+            self._record(conn, outcomes)
             waiting = self._let_go(conn) if self._stopping else self._claim(conn, now)
             known = {row.endpoint for row in (*waiting, *self._flying.values())}
             targets = endpoints.targets(conn, known, now)
@@ -260,18 +259,22 @@ class Deliverer:
         attempt = Attempt(at, said.status, error.reason if error else None, took, said.excerpt)
         self._finished.put(_Outcome(row, attempt, error))
 
-    def _record(self, conn: Connection, outcome: _Outcome) -> None:
-        row, attempt, error = outcome.row, outcome.attempt, outcome.error
-        if error is None:
-            outbox.finish(conn, row, attempt)
-            endpoints.worked(conn, row.endpoint)
-            return
+    def _record(self, conn: Connection, outcomes: Sequence[_Outcome]) -> None:
+        taken = [(each.row, each.attempt) for each in outcomes if each.error is None]
+        if taken:
+            outbox.finish(conn, taken)
+            endpoints.worked(conn, {row.endpoint for row, _ in taken})
+        for each in outcomes:
+            if each.error is not None:
+                self._record_failure(conn, each.row, each.attempt, each.error)
+
+    def _record_failure(
+        self, conn: Connection, row: Claimed, attempt: Attempt, error: TemporaryError | PermanentError
+    ) -> None:
         now = self._clock()
-        again = (
-            next_attempt(row.attempts + 1, error, now, self._rng)
-            if isinstance(error, TemporaryError)
-            else None
-        )
+        again = None
+        if isinstance(error, TemporaryError):
+            again = next_attempt(row.attempts + 1, error, now, self._rng)
         if again is None:
             outbox.give_up(conn, row, attempt)
         else:

@@ -166,9 +166,11 @@ def targets(conn: Connection, ids: Iterable[str], now: int) -> dict[str, Target]
     return {row.id: _target(conn, row, now) for row in rows}
 
 
-def worked(conn: Connection, endpoint: str) -> None:
+def worked(conn: Connection, ids: Iterable[str]) -> None:
     conn.execute(
-        update(_endpoints).where(_c.id == endpoint, _c.failing_since.is_not(None)).values(failing_since=None)
+        update(_endpoints)
+        .where(_c.id.in_(sorted(set(ids))), _c.failing_since.is_not(None))
+        .values(failing_since=None)
     )
 
 

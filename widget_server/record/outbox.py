@@ -6,7 +6,8 @@ and a sender that dies loses it. The row's id is the receiver's idempotency key 
 """
 
 import secrets as random
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Row,
+    Select,
     String,
     Table,
     Text,
@@ -27,6 +29,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     tuple_,
     update,
@@ -58,12 +61,14 @@ _outbox = Table(
     Column("created", BigInteger, nullable=False),
     Column("ended", BigInteger),
     UniqueConstraint("shop", "key", name="outbox_key"),
-    Index("outbox_state", "state", "ended"),
+    Index("outbox_ended", "ended", "state"),
     Index("outbox_shop", "shop", "created", "id"),
 )
 _c = _outbox.c
+# Written into the statements as it stands in the indexes, so that both databases see that these fit.
+_IS_DUE = _c.state == literal_column("'due'")
 # Only what is due is looked for every second, and it is little beside what is done.
-_due_only: dict[str, Any] = {"sqlite_where": _c.state == "due", "postgresql_where": _c.state == "due"}
+_due_only: dict[str, Any] = {"sqlite_where": _IS_DUE, "postgresql_where": _IS_DUE}
 Index("outbox_due_endpoint", _c.endpoint, _c.next_at, _c.id, **_due_only)
 Index("outbox_due_next", _c.next_at, **_due_only)
 
@@ -199,20 +204,14 @@ def claim(
 
     Fair: every shop's first row comes before any shop's second, and so with the endpoints of a shop.
     """
-    in_endpoint = (
-        func.row_number().over(partition_by=_c.endpoint, order_by=(_c.next_at, _c.id)).label("in_endpoint")
-    )
-    waiting = _is_free(now)
-    if without:
-        waiting = and_(waiting, _c.endpoint.not_in(sorted(without)))
-    first = select(_c.id, _c.shop, _c.next_at, in_endpoint).where(waiting).subquery()
-    order = (first.c.in_endpoint, first.c.next_at, first.c.id)
-    in_shop = func.row_number().over(partition_by=first.c.shop, order_by=order).label("in_shop")
-    ranked = select(first.c.id, first.c.next_at, in_shop).where(first.c.in_endpoint <= each).subquery()
-    chosen = conn.execute(
-        select(ranked.c.id).order_by(ranked.c.in_shop, ranked.c.next_at, ranked.c.id).limit(limit)
-    ).scalars()
-    return _take(conn, list(chosen), now, lease, by)
+    first = [row for row in _first_due(conn, now) if row.endpoint not in without]
+    chosen = [row.endpoint for row in _by_turns(first, lambda row: row.shop)][:limit]
+    share = min(each, -(-limit // max(1, len(chosen))))
+    due: list[Row[Any]] = []
+    for endpoint in chosen:
+        due += conn.execute(_oldest_due(now).where(_c.endpoint == endpoint).limit(share))
+    turns = _by_turns(_by_turns(due, lambda row: row.endpoint), lambda row: row.shop)
+    return _take(conn, [row.id for row in turns[:limit]], now, lease, by)
 
 
 def freeze(conn: Connection, row: Claimed, body: str) -> None:
@@ -220,17 +219,19 @@ def freeze(conn: Connection, row: Claimed, body: str) -> None:
     conn.execute(update(_outbox).where(_c.id == row.id, _c.body.is_(None)).values(body=body))
 
 
-def finish(conn: Connection, row: Claimed, attempt: Attempt) -> None:
-    """It was taken. Also when the lease was lost meanwhile: the other side has it."""
-    _record(conn, row, attempt)
+def finish(conn: Connection, taken: Sequence[tuple[Claimed, Attempt]]) -> None:
+    """They were taken. Also when the lease was lost meanwhile: the other side has it."""
+    if not taken:
+        return
+    conn.execute(insert(_attempts), [_tried(row, attempt) for row, attempt in taken])
+    ids = [row.id for row, _ in taken]
     done = {
         "state": "done",
-        "attempts": row.attempts + 1,
-        "ended": attempt.at,
+        "ended": max(attempt.at for _, attempt in taken),
         "lease_until": 0,
         "last_error": None,
     }
-    conn.execute(update(_outbox).where(_c.id == row.id, _c.state == "due").values(done))
+    conn.execute(update(_outbox).where(_c.id.in_(ids), _IS_DUE).values(attempts=_c.attempts + 1, **done))
 
 
 def retry_later(conn: Connection, row: Claimed, attempt: Attempt, next_at: int) -> None:
@@ -271,12 +272,12 @@ def kill(conn: Connection, row: Claimed, reason: str, now: int) -> None:
 
 
 def cancel_queued(conn: Connection, endpoint: str, reason: str, now: int) -> None:
-    queued = and_(_c.endpoint == endpoint, _c.state == "due")
+    queued = and_(_c.endpoint == endpoint, _IS_DUE)
     conn.execute(update(_outbox).where(queued).values(state="cancelled", ended=now, last_error=reason))
 
 
 def kill_queued(conn: Connection, endpoint: str, reason: str, now: int) -> None:
-    queued = and_(_c.endpoint == endpoint, _c.state == "due")
+    queued = and_(_c.endpoint == endpoint, _IS_DUE)
     conn.execute(update(_outbox).where(queued).values(state="dead", ended=now, last_error=reason))
 
 
@@ -331,11 +332,7 @@ def counts(conn: Connection) -> dict[str, int]:
 
 def prune(conn: Connection, before: int, limit: int = 2000) -> int:
     """Forget up to `limit` rows that ended before `before`, with their attempts. Returns how many."""
-    old = list(
-        conn.execute(
-            select(_c.id).where(_c.state.in_(("done", "dead", "cancelled")), _c.ended < before).limit(limit)
-        ).scalars()
-    )
+    old = list(conn.execute(select(_c.id).where(_c.ended < before).limit(limit)).scalars())
     for start in range(0, len(old), 500):
         part = old[start : start + 500]
         conn.execute(delete(_attempts).where(_attempts.c.outbox.in_(part)))
@@ -396,41 +393,74 @@ def _locked_and_told(conn: Connection, changes: Sequence[ScoreChange], minute: i
 
 
 def _is_free(now: int) -> ColumnElement[bool]:
-    return and_(_c.state == "due", _c.next_at <= now, _c.lease_until <= now)
+    return and_(_IS_DUE, _c.next_at <= now, _c.lease_until <= now)
+
+
+def _oldest_due(now: int) -> Select[Any]:
+    return select(_c.id, _c.shop, _c.endpoint).where(_is_free(now)).order_by(_c.next_at, _c.id)
+
+
+def _first_due(conn: Connection, now: int) -> Sequence[Row[Any]]:
+    """The oldest due row of every endpoint that has one, oldest first.
+
+    Goes through the index from endpoint to endpoint, so it costs the same however many rows wait for one of them.
+    """
+    other = _outbox.alias("other")
+    waits = other.c.state == literal_column("'due'")
+    lowest = select(other.c.endpoint).where(waits).order_by(other.c.endpoint).limit(1)
+    names = select(lowest.scalar_subquery().label("endpoint")).cte("names", recursive=True)
+    following = lowest.where(other.c.endpoint > names.c.endpoint).scalar_subquery()
+    names = names.union_all(select(following).where(names.c.endpoint.is_not(None)))
+    oldest = (
+        select(_c.id)
+        .where(_c.endpoint == names.c.endpoint, _is_free(now))
+        .order_by(_c.next_at, _c.id)
+        .limit(1)
+    )
+    ids = list(conn.execute(select(oldest.scalar_subquery().label("id")).select_from(names)).scalars())
+    known = [each for each in ids if each is not None]
+    return conn.execute(_oldest_due(now).where(_c.id.in_(known))).all()
+
+
+def _by_turns(rows: Sequence[Row[Any]], group: Callable[[Row[Any]], str]) -> list[Row[Any]]:
+    """Every group's first row before any group's second; else in the order given."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for number, row in enumerate(rows):
+        name = group(row)
+        turns.append((seen[name], number, row))
+        seen[name] += 1
+    return [row for _, _, row in sorted(turns, key=lambda turn: turn[:2])]
 
 
 def _is_mine(row: Claimed) -> ColumnElement[bool]:
-    return and_(
-        _c.id == row.id, _c.state == "due", _c.lease_by == row.lease_by, _c.lease_until == row.lease_until
-    )
+    return and_(_c.id == row.id, _IS_DUE, _c.lease_by == row.lease_by, _c.lease_until == row.lease_until)
 
 
 def _take(conn: Connection, ids: Sequence[str], now: int, lease: int, by: str) -> list[Claimed]:
-    """Conditional: another sender may have been faster. Returned in the order of `ids`."""
+    """Those that no other sender was faster to take, in the order of `ids`."""
     if not ids:
         return []
-    # Rows that another transaction holds are left to it (PostgreSQL; SQLite has one writer).
-    free = (
-        select(_c.id).where(_c.id.in_(ids), _is_free(now)).order_by(_c.id).with_for_update(skip_locked=True)
-    )
-    locked = list(conn.execute(free).scalars())
-    taken = conn.execute(
-        update(_outbox)
-        .where(_c.id.in_(locked), _is_free(now))
-        .values(lease_until=now + lease, lease_by=by)
-        .returning(_outbox)
-    )
     place = {each: number for number, each in enumerate(ids)}
+    if conn.dialect.name == "postgresql":
+        # Rows that another transaction holds are left to it. SQLite has one writer, who has just seen what is free.
+        free = select(_c.id).where(_c.id.in_(ids), _is_free(now)).order_by(_c.id)
+        ids = list(conn.execute(free.with_for_update(skip_locked=True)).scalars())
+    taken = conn.execute(
+        update(_outbox).where(_c.id.in_(ids)).values(lease_until=now + lease, lease_by=by).returning(_outbox)
+    )
     return sorted((_claimed(row) for row in taken), key=lambda row: place[row.id])
 
 
 def _record(conn: Connection, row: Claimed, attempt: Attempt) -> None:
-    conn.execute(
-        insert(_attempts).values(
-            outbox=row.id, at=attempt.at, status=attempt.status, error=attempt.error, took=attempt.took,
-            excerpt=attempt.excerpt[:EXCERPT],
-        )
-    )  # fmt: skip
+    conn.execute(insert(_attempts), _tried(row, attempt))
+
+
+def _tried(row: Claimed, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "outbox": row.id, "at": attempt.at, "status": attempt.status, "error": attempt.error, "took": attempt.took,
+        "excerpt": attempt.excerpt[:EXCERPT],
+    }  # fmt: skip
 
 
 def _claimed(row: Row[Any]) -> Claimed:
