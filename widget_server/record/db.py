@@ -104,6 +104,7 @@ class Database:
             return _sqlite_engine(self.url, begin, read_only)
         engine = create_engine(
             self.url,
+            hide_parameters=True,  # what shoppers wrote must not get into logs by way of an error
             pool_pre_ping=True,
             pool_size=8,
             max_overflow=8,
@@ -238,7 +239,9 @@ def _driver_url(url: str) -> URL:
 
 
 def _sqlite_engine(url: URL, begin: str, read_only: bool) -> Engine:
-    engine = create_engine(url, connect_args={"isolation_level": None, "check_same_thread": False})
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"isolation_level": None, "check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def _set_up(dbapi_connection: Any, _record: Any) -> None:
