@@ -1,0 +1,108 @@
+"""The whole way: a tap in a real page of another origin, the real server and worker, and the score that changes."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.running import Program, get, run
+from tests.servers import wait_for
+from widget_server.contract.tokens import sign_order_token
+
+from .conftest import order, results
+from .standin import Reply, Shop
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass
+class Live:
+    url: str
+    made: dict[str, Any]
+    shop: Shop
+
+    def put(self, path: str, body: str, lang: str = "en") -> str:
+        script = f'<script async src="{self.url}/widget.js" data-shop="{self.made["site_key"]}"></script>'
+        html = f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">{script}</head><body>{body}</body></html>'
+        self.shop.pages[path] = Reply(200, html)
+        return self.shop.url + path
+
+    def read(self, path: str) -> Any:
+        status, body = get(self.url + path, self.made["api_key"])
+        assert status == 200, body
+        return body
+
+    def token(self, ref: str) -> str:
+        now = int(time.time())
+        claims = {
+            "site": self.made["site_key"],
+            "order": ref,
+            "iat": now,
+            "exp": now + 3600,
+            "jti": secrets.token_hex(8),
+            "use": "rate",
+        }
+        return sign_order_token(self.made["order_token_secret"], claims)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    data_dir: Path = tmp_path_factory.mktemp("live") / "data"
+    program = Program(data_dir, "up", "--port", "0").wait_until_ready()
+    shop = Shop()
+    try:
+        added = run(data_dir, "shop", "add", "Stūra veikals", "--domain", "127.0.0.1", "--json")
+        assert added.returncode == 0, added.stderr
+        yield Live(program.url, json.loads(added.stdout), shop)
+    finally:
+        shop.stop()
+        program.kill()
+
+
+def test_a_failed_search_shows_in_the_owners_list(live: Live, page: Page) -> None:
+    page.goto(live.put("/search", results("gumijas zābaki", 0), "lv"))
+    page.get_by_role("button", name="Nē").click()
+    page.get_by_label("Ko jūs meklējāt?").fill("sarkanus, 38. izmērs")
+    page.wait_for_timeout(600)
+    page.get_by_role("button", name="Nosūtīt").click()
+
+    def row() -> dict[str, Any]:
+        return next((r for r in live.read("/v1/searches")["searches"] if r["query"] == "gumijas zābaki"), {})
+
+    wait_for(lambda: row().get("texts") == ["sarkanus, 38. izmērs"], "the text did not come")
+    assert row()["searches"] == row()["asked"] == row()["zero_results"]["n"] == row()["found"]["n"] == 1
+    assert row()["found"]["value"] == 0.0
+    score = live.read("/v1/scores?metric=success&question=search-found")["total"]
+    assert (score["n"], score["value"]) == (1, 0.0)
+
+
+def test_an_order_is_rated_once_and_counts_as_verified(live: Live, page: Page) -> None:
+    token = live.token("A-1001")
+    address = live.put("/thanks", order(token))
+    page.goto(address)
+    page.get_by_role("radio", name="2 of 5 stars").click()
+    page.get_by_role("radio", name="5 of 5 stars").click()  # changed her mind
+    scores = f"/v1/scores?metric=stars&question={quote('order-rating')}&trust=verified"
+    wait_for(lambda: live.read(scores)["total"]["value"] == 5.0, "the rating did not come")
+    assert live.read(scores)["total"]["n"] == 1
+
+    with page.expect_response(lambda reply: reply.url.endswith("/asked")) as asked:
+        page.goto(address)
+    assert asked.value.json() == {"answered": ["order-rating"]}
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("atbalss-panel")).to_have_count(0)
+
+
+def test_another_shops_page_can_not_answer_for_this_one(live: Live, page: Page) -> None:
+    address = live.put("/elsewhere", results("boots", 3)).replace("127.0.0.1", "localhost")
+    with page.expect_response(lambda reply: reply.url.endswith("/answers")) as answered:
+        page.goto(address)
+    assert answered.value.status == 403
+    assert not [r for r in live.read("/v1/searches")["searches"] if r["query"] == "boots"]
