@@ -17,7 +17,7 @@ from widget_server.contract import order as orders_of
 from widget_server.contract.answer import Answer, Count, answer_key
 from widget_server.contract.events import EVENT_TYPES
 from widget_server.contract.order import Order
-from widget_server.contract.queries import query_key
+from widget_server.contract.queries import LONGEST, query_key
 from widget_server.contract.questions import question_types
 from widget_server.contract.shop import Shop
 from widget_server.contract.times import local_day
@@ -220,4 +220,4 @@ def spellings(event: Mapping[str, Any]) -> list[tuple[str, str]]:
     if event["type"] != "search.performed":
         return []
     typed = " ".join(event["search"]["query"].split())
-    return [(query_key(typed), typed)]
+    return [(query_key(typed), typed[:LONGEST].rstrip())]
