@@ -13,11 +13,13 @@ from sqlalchemy import (
     Connection,
     Index,
     Row,
+    Select,
     Table,
     Text,
     and_,
     or_,
     select,
+    union_all,
 )
 
 from widget_server.contract.answer import Answer, dump_registers, load_registers
@@ -130,19 +132,26 @@ def newest(
 
 def newest_texts(conn: Connection, shop: str, query_keys: Sequence[str], each: int) -> dict[str, list[str]]:
     """For each query the `each` newest texts that shoppers left, hidden answers aside."""
-    found: dict[str, list[str]] = {}
-    for key in query_keys:
-        rows = conn.execute(
-            select(_answers.c.text)
-            .where(
-                _answers.c.shop == shop, _answers.c.query_key == key, _answers.c.text.is_not(None),
-                _answers.c.hidden.is_(False),
-            )
-            .order_by(_answers.c.first_at.desc())
-            .limit(each)
-        )  # fmt: skip
-        found[key] = [str(text) for text in rows.scalars()]
+    found: dict[str, list[str]] = {key: [] for key in query_keys}
+    # Many small walks of the index in one round trip; SQLite takes at most 500 of them at once.
+    for start in range(0, len(query_keys), 400):
+        newest = [_texts_of(shop, key, each) for key in query_keys[start : start + 400]]
+        rows = conn.execute(union_all(*newest)).all()
+        for row in sorted(rows, key=lambda row: row.first_at, reverse=True):
+            found[row.query_key].append(row.text)
     return found
+
+
+def _texts_of(shop: str, key: str, each: int) -> Select[tuple[int, str, str]]:
+    c = _answers.c
+    wanted = (
+        select(c.first_at, c.query_key, c.text)
+        .where(c.shop == shop, c.query_key == key, c.text.is_not(None), c.hidden.is_(False))
+        .order_by(c.first_at.desc())
+        .limit(each)
+        .subquery()
+    )
+    return select(wanted.c.first_at, wanted.c.query_key, wanted.c.text)
 
 
 def of_shop(conn: Connection, shop: str) -> Iterator[Answer]:
