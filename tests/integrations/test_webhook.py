@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from email.utils import formatdate
+from pathlib import Path
+from typing import Any
 
 import pytest
 import standardwebhooks
 import time_machine
 
-from integrations import Notify, PermanentError, Receipt, Response, TemporaryError
+from integrations import Notify, PermanentError, Receipt, Response, TemporaryError, webhook
 from integrations.signing import make_secret
 from integrations.webhook import Webhook
 
@@ -96,3 +98,17 @@ def test_what_is_kept_of_an_answer_is_short_and_can_be_stored() -> None:
     receipt, _ = _deliver(Response(200, body=b"\x00\xff" + "č".encode() * 40_000))
     assert len(receipt.excerpt) == 500
     assert "\x00" not in receipt.excerpt
+
+
+def test_the_receiver_of_the_readme_works() -> None:
+    readme = (Path(webhook.__file__).parent / "README.md").read_text("utf-8")
+    code = readme.split("```python\n")[1].split("```")[0]
+    found: dict[str, Any] = {}
+    exec(code, found)
+    secret = make_secret()
+    _, http = _deliver(Response(200), secret)
+    [(_, _, headers, body)] = http.asked
+    with time_machine.travel(NOW, tick=False):
+        assert found["receive"](dict(headers), body, secret)["type"] == "answer.given"
+        with pytest.raises(standardwebhooks.WebhookVerificationError):
+            found["receive"](dict(headers), body + b" ", secret)

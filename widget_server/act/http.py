@@ -182,7 +182,7 @@ def parse_url(url: str, allow_private: bool = False) -> Target:
         raise UrlRefused(f"the port must be {' or '.join(map(str, PORTS))}")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if parts.query:
-        path += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]{}|^`\"<>")
+        path += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
     return Target(scheme, host, port, path)
 
 
