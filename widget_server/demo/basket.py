@@ -1,4 +1,4 @@
-"""A shopper's basket: {product slug: pieces} in the shop's signed cookie, and the order that comes of it."""
+"""A shopper's basket: pairs of product slug and pieces in the shop's signed cookie, and the order that comes of it."""
 
 import secrets
 import time
@@ -14,6 +14,8 @@ DELIVERY = Decimal("3.50")
 FREE_FROM = Decimal("50.00")
 
 _TOKEN_SECONDS = 24 * 3600
+
+Pairs = list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +53,22 @@ class Basket:
         return self.goods + self.delivery
 
 
-def read(kept: Any, catalogue: Catalogue) -> Basket:
+def read(kept: Pairs | None, catalogue: Catalogue) -> Basket:
     """The basket in a cookie; products that are no longer sold are left out."""
-    pairs = kept.items() if isinstance(kept, dict) else ()
-    lines = [
-        Line(product, quantity) for slug, quantity in pairs if (product := catalogue.product(str(slug))) is not None
-    ]
-    return Basket(tuple(lines))
+    found = [(catalogue.product(slug), quantity) for slug, quantity in kept or ()]
+    return Basket(tuple(Line(product, quantity) for product, quantity in found if product is not None))
 
 
-def changed(kept: Any, slug: str, quantity: int) -> dict[str, int]:
+def changed(kept: Pairs | None, slug: str, quantity: int) -> Pairs:
     """What to keep once there are `quantity` pieces of `slug`; none takes it out."""
-    basket = dict(kept) if isinstance(kept, dict) else {}
-    if quantity <= 0:
-        basket.pop(slug, None)
-    else:
-        basket[slug] = min(quantity, MOST)
-    return basket
+    basket = dict(kept or ())
+    basket[slug] = min(max(quantity, 0), MOST)
+    return [(name, pieces) for name, pieces in basket.items() if pieces]
+
+
+def pieces_of(kept: Pairs | None, slug: str) -> int:
+    """How many of a product there are."""
+    return dict(kept or ()).get(slug, 0)
 
 
 def order_number() -> str:
