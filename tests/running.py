@@ -27,7 +27,7 @@ def run(data_dir: Path, *arguments: str, **settings: str) -> "subprocess.Complet
     """One command to its end."""
     return subprocess.run(
         [*ATBALSS, "--data-dir", str(data_dir), *arguments],
-        env=environment(**settings), capture_output=True, text=True, timeout=60, check=False,
+        env=environment(**settings), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -61,7 +61,12 @@ class Program:
 
     def logged(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """The log lines of `event` that have these fields."""
-        lines = (json.loads(line) for line in self.err.splitlines() if line.startswith("{"))
+        whole = (
+            line
+            for line in self.err.splitlines(keepends=True)
+            if line.startswith("{") and line.endswith("\n")
+        )
+        lines = (json.loads(line) for line in whole)
         return [line for line in lines if line["event"] == event and fields.items() <= line.items()]
 
     def pid_of(self, name: str) -> int:

@@ -155,7 +155,7 @@ def wait_for(
     holds: Callable[[], bool],
     otherwise: str,
     process: "subprocess.Popen[bytes] | None" = None,
-    seconds: float = 30,
+    seconds: float = 60,
 ) -> None:
     """Wait until `holds()` is true (an exception counts as not yet); raise with `otherwise` when it never is."""
     deadline = time.monotonic() + seconds
@@ -172,7 +172,7 @@ def wait_for(
     raise TimeoutError(f"{otherwise} within {seconds} s: {error}")
 
 
-def wait_until_dead(processes: Sequence[psutil.Process], seconds: float = 10) -> None:
+def wait_until_dead(processes: Sequence[psutil.Process], seconds: float = 30) -> None:
     """Wait until none of `processes` runs. One that is dead but not yet asked after by its parent counts as dead."""
 
     def is_dead(process: psutil.Process) -> bool:

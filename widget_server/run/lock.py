@@ -57,18 +57,6 @@ class DataLock:
         self.release()
 
 
-def is_locked(data_dir: Path) -> bool:
-    """Whether somebody keeps house in `data_dir` now."""
-    try:
-        handle = os.open(data_dir / "lock", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _flock(handle)
-    finally:
-        os.close(handle)
-
-
 def _flock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,8 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
@@ -48,18 +47,11 @@ def fork(name: str, entry: Callable[[], int | None]) -> int:
     return pid
 
 
-def spawn(
-    argv: Sequence[str],
-    env: Mapping[str, str] | None = None,
-    keep: Sequence[int] = (),
-    cwd: Path | None = None,
-) -> "subprocess.Popen[bytes]":
+def spawn(argv: Sequence[str], keep: Sequence[int] = ()) -> "subprocess.Popen[bytes]":
     """Start a foreign program in a session of its own, so that Ctrl-C reaches only the one who stops things in order."""
     parent = os.getpid()
     return subprocess.Popen(
         argv,
-        env=env,
-        cwd=cwd,
         pass_fds=keep,
         stdin=subprocess.DEVNULL,
         start_new_session=True,

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -30,7 +30,7 @@ log = structlog.get_logger("supervisor")
 
 @dataclass(frozen=True)
 class Child:
-    """One process to keep alive: a program (`argv`) or a function of ours (`entry`).
+    """One process to keep alive: a program (`argv`, inheriting the descriptors `keep`) or a function of ours (`entry`).
 
     `ready` tells when the next one may start for the first time; without it that is at once. After `stop_seconds`
     without having ended on SIGTERM it is killed.
@@ -39,7 +39,6 @@ class Child:
     name: str
     argv: Sequence[str] = ()
     entry: Callable[[], int | None] | None = None
-    env: Mapping[str, str] | None = None
     keep: Sequence[int] = ()
     ready: Callable[[], bool] | None = None
     stop_seconds: float = 10.0
@@ -85,7 +84,7 @@ class Supervisor:
         return 0
 
     @contextlib.contextmanager
-    def _signals(self, handle: int):  # type: ignore[no-untyped-def]
+    def _signals(self, handle: int) -> Iterator[None]:
         """The handlers only note and wake, whatever the loop is doing."""
         before = {number: signal.getsignal(number) for number in (*_STOPPING, signal.SIGCHLD)}
         earlier = signal.set_wakeup_fd(handle, warn_on_full_buffer=False)
@@ -127,7 +126,7 @@ class Supervisor:
         if child.entry is not None:
             slot.process, slot.pid = None, offspring.fork(child.name, child.entry)
         else:
-            slot.process = offspring.spawn(child.argv, child.env, child.keep)
+            slot.process = offspring.spawn(child.argv, child.keep)
             slot.pid = slot.process.pid
         slot.started = time.monotonic()
         log.info("started", process=child.name, pid=slot.pid)
