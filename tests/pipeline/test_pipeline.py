@@ -138,7 +138,7 @@ def test_verify_names_a_row_that_was_changed_by_hand(database: Database, shop: N
     process(database, [envelope(shop.id, event("answer.given", question="order-rating", value=2))])
     with database.writing() as conn:
         conn.exec_driver_sql("UPDATE counters SET n = 7 WHERE period = 'day' AND counter = 'answers'")
-    (found,) = [d for d in verify(database)]
+    (found,) = verify(database)
     assert found.row == "counter answers of order-rating, unverified, total, bucket 2, 2025-11-22"
     assert (found.stored, found.counted) == (7, 1)
     rebuild(database)
