@@ -102,7 +102,7 @@ def test_its_valkey_opens_no_port_and_allows_only_what_is_needed(data_dir: Path,
             "DEBUG SLEEP 1",
             "ACL LIST",
         ):
-            with pytest.raises(redis.exceptions.ResponseError, match="no permissions|not allowed"):
+            with pytest.raises(redis.exceptions.ResponseError, match=r"no permissions|not allowed"):
                 client.execute_command(*forbidden.split())
 
 
