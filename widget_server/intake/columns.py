@@ -23,7 +23,9 @@ from widget_server.contract.times import format_time, parse_time, zone
 ORDER_RATING = "order-rating"
 
 _NOT_UTF8 = "It is not UTF-8; save the file as CSV UTF-8."
+_NUL = "It has a NUL character in it."
 _NO_TIME = "Give a time like 2026-11-22T10:00:00Z, or, in the shop's time zone, 2026-11-22 10:00, 22.11.2026 10:00 or a date."
+_OUTSIDE = "Give a time from 1970 to 2099."
 _DATE = r"(?:(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)|(?P<d2>\d\d?)\.(?P<m2>\d\d?)\.(?P<y2>\d{4}))\.?"
 _CLOCK = r"(?P<h>\d\d?):(?P<min>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
 _OFFSET = r"(?P<o>[Zz]|UTC|[+-]\d\d:?\d\d)"
@@ -99,8 +101,6 @@ def read_row(kind: FileKind, cells: Mapping[str, str], place: Place) -> tuple[st
     event = kind.event(values, place)
     row = kind.row(values)
     found = _checked(event)
-    if event["type"] == "answer.given" and place.kind.bucket(event["value"], place.question.settings) is None:
-        found["value"] = place.kind.sentence
     if found:
         raise Refused({kind.at_path(path): sentence for path, sentence in found.items()})
     if "at" in event:
@@ -121,6 +121,8 @@ def _cleaned(kind: FileKind, cells: Mapping[str, str], place: Place) -> tuple[di
                 errors[column.name] = REQUIRED
         elif not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
             errors[column.name] = _NOT_UTF8
+        elif "\0" in text:
+            errors[column.name] = _NUL
         else:
             try:
                 values[column.name] = column.clean(text, place)
@@ -154,6 +156,8 @@ def clean_time(text: str, place: Place) -> str:
     parts = {name: value for name, value in found.groupdict().items() if value is not None}
     year, month, day = (int(parts.get(name) or parts[f"{name}2"]) for name in ("y", "m", "d"))
     hour, minute, second = (int(parts.get(name, 0)) for name in ("h", "min", "s"))
+    if not 1970 <= year <= 2099:
+        raise ValueError(_OUTSIDE)
     fraction = int(parts.get("f", "0").ljust(6, "0")[:6])
     try:
         local = datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001
@@ -166,7 +170,7 @@ def clean_time(text: str, place: Place) -> str:
         moment = local.replace(tzinfo=zone(place.shop.time_zone)).astimezone(UTC)
         ms = parse_time(moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     if ms is None:
-        raise ValueError("Give a time from 1970 to 2099.")
+        raise ValueError(_OUTSIDE)
     return format_time(ms)
 
 
@@ -176,10 +180,13 @@ def _iso_offset(offset: str) -> str:
     return offset if ":" in offset else f"{offset[:3]}:{offset[3:]}"
 
 
-def clean_value(text: str, _place: Place) -> int | str:
-    """A whole number where it is one (`5`, `5.0`), else the text."""
+def clean_score(text: str, place: Place) -> int | str:
+    """What the question may be answered with: a whole number (`5`, `5.0`), else the text as it stands."""
     found = _WHOLE.fullmatch(text)
-    return int(found[1]) if found else text.lower()
+    value = int(found[1]) if found else text.lower()
+    if place.kind.bucket(value, place.question.settings) is None:
+        raise ValueError(place.kind.sentence)
+    return value
 
 
 def clean_whole(text: str, _place: Place) -> int:
@@ -320,7 +327,7 @@ KINDS: dict[str, FileKind] = {
                 Column("review_id", "row", ("rating_id", "id_review", "feedback_id", "id")),
                 Column("order_id", "order.ref", _ORDER_ID.aliases),
                 Column("score", "value", ("review_score", "rating", "stars", "review_rating", "grade", "value"), True,
-                       clean_value),
+                       clean_score),
                 Column("answered_at", "at",
                        ("review_answer_timestamp", "review_date", "created_at", "date", "date_add", "date_added",
                         "submitted_at"),

@@ -26,6 +26,7 @@ from widget_server.run.house import House, open_house, pass_settings
 _AHEAD = 4000
 _PAUSE = 0.02
 _PATIENCE = 60.0  # s that Redis may be away
+_AWAY_PAUSE = 0.5
 _LIVE_MS = 5000  # a consumer that reads asks Redis several times a second
 _REASONS = 50
 
@@ -55,7 +56,7 @@ def command(
     reason; exit 1 only when no row at all could be taken.
 
     \b
-    Columns (others are left out; "or" names what else they may be called):
+    Columns, the needed ones first (others of the file are left out):
       orders    order_id, placed_at; customer_id, status, delivered_at, currency, total
       items     order_id, product_id; line, name, category, quantity, price
       ratings   review_id or order_id, score, answered_at; comment, product_id, language
@@ -152,31 +153,51 @@ class Feed:
         self._house = house
         self._redis = house.redis
         self._limit = min(_AHEAD, house.settings.stream_limit)
+        self._away_since = 0.0
 
     def put(self, envelopes: Sequence[bytes]) -> None:
-        """Append when there is room. A Redis that is away is waited for; sending twice is harmless."""
-        deadline = time.monotonic() + _PATIENCE
+        """Append as soon as there is room. Sending twice, after an error, is harmless."""
         while envelopes:
-            try:
-                append_sync(self._redis, envelopes, self._limit)
-                return
-            except StreamFull:
-                self._make_room()
-                deadline = time.monotonic() + _PATIENCE
-            except redis.RedisError as error:
-                if time.monotonic() > deadline:
-                    said = f"Redis can't be used ({error}); import the same files again to go on."
-                    raise click.ClickException(said) from error
-                time.sleep(0.5)
+            with self._patience():
+                try:
+                    append_sync(self._redis, envelopes, self._limit)
+                    return
+                except StreamFull:
+                    self._make_room()
 
     def finish(self) -> None:
         """Return when all that is in the stream now is counted."""
+        last: bytes | None = None
+        while True:
+            with self._patience():
+                if last is None:
+                    last = self._last()
+                if not self._redis.xrange(STREAM, "-", last, count=1):
+                    return
+                self._make_room()
+
+    def _last(self) -> bytes:
         try:
-            last: Any = self._redis.xinfo_stream(STREAM)
-        except redis.ResponseError:
-            return  # there is no stream yet
-        while self._redis.xrange(STREAM, "-", last["last-generated-id"], count=1):
-            self._make_room()
+            found: Any = self._redis.xinfo_stream(STREAM)
+        except redis.ResponseError as error:
+            if "no such key" not in str(error):
+                raise
+            return b"0-1"  # there is no stream yet
+        return bytes(found["last-generated-id"])
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """A Redis that is away is waited for; the caller tries again."""
+        try:
+            yield
+            self._away_since = 0.0
+        except redis.RedisError as error:
+            now = time.monotonic()
+            self._away_since = self._away_since or now
+            if now - self._away_since > _PATIENCE:
+                said = f"Redis can't be used ({error}); import the same files again to go on."
+                raise click.ClickException(said) from error
+            time.sleep(_AWAY_PAUSE)
 
     def _make_room(self) -> None:
         if self._house.alone or not self._anybody_counts():
