@@ -113,3 +113,9 @@ def fill(world: World) -> None:
     )
     with world.database.reading() as conn:
         world.delivery = outbox.deliveries(conn, shop=world.shop.id)[0].id
+
+
+def finish(world: World) -> None:
+    """End what waits for the first shop's endpoint."""
+    with world.database.writing() as conn:
+        outbox.kill_queued(conn, world.endpoint, "it is over", NOW)

@@ -1,0 +1,67 @@
+"""/docs: every route is on it, and its examples run as they stand."""
+
+import re
+import shlex
+from html import unescape
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.web.conftest import World, finish
+from widget_server.web.app import resources
+
+
+def examples() -> dict[str, str]:
+    return {route.name: route.example for resource in resources().values() for route in resource.routes}
+
+
+def run(world: World, line: str) -> TestResponse:
+    """What curl would send."""
+    words = shlex.split(line)
+    method, url, headers, data = "GET", "", {}, None
+    while words:
+        word = words.pop(0)
+        if word == "-X":
+            method = words.pop(0)
+        elif word == "-H":
+            name, _, value = words.pop(0).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            data = words.pop(0)
+        else:
+            url = word
+    return world.client.open(url.removeprefix("http://localhost:8000"), method=method, headers=headers, data=data)
+
+
+@pytest.mark.parametrize("name", sorted(examples()))
+def test_an_example_runs_as_it_stands(full_world: World, name: str) -> None:
+    finish(full_world)
+    line = unescape(page(full_world)[name])
+    for variable, value in (
+        ("$HOST", "http://localhost:8000"),
+        ("$KEY", full_world.shop.api_key),
+        ("$ENDPOINT", full_world.endpoint),
+        ("$DELIVERY", full_world.delivery),
+    ):
+        line = line.replace(variable, value)
+    assert "$" not in line
+    assert line.startswith("curl ")
+    reply = run(full_world, line.removeprefix("curl "))
+    assert 200 <= reply.status_code < 300, reply.text
+
+
+def page(world: World) -> dict[str, str]:
+    """The example of each route, as the page shows it."""
+    text = world.client.get("/docs").text
+    found = re.findall(r'<article id="([^"]+)">.*?<pre[^>]*><code>(.*?)</code></pre>', text, re.S)
+    return dict(found)
+
+
+def test_everything_is_on_the_page(small_world: World) -> None:
+    shown: Any = page(small_world)
+    assert set(shown) == set(examples()) | {"ask", "answers_post", "asked"}
+    text = small_world.client.get("/docs").text
+    ids = re.findall(r'id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(ids)

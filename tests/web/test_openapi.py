@@ -1,0 +1,120 @@
+"""/v1/openapi.json is the whole truth: every route is in it, and a server asked by it answers as it says."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.conftest import SECRET_KEY
+from tests.pipeline.envelopes import NOW, envelope
+from tests.web.conftest import World, answer
+from tests.web.live import LiveServer
+from widget_server.act.pipeline import process
+from widget_server.contract.events import BROWSER
+from widget_server.contract.metrics import metrics
+from widget_server.record import endpoints, outbox, shops
+from widget_server.record.db import Database
+
+COLLECTOR = {
+    ("GET", "/v1/shops/{site_key}/ask"),
+    ("POST", "/v1/shops/{site_key}/answers"),
+    ("POST", "/v1/shops/{site_key}/asked"),
+}
+# More for a longer run: `SCHEMATHESIS_EXAMPLES=500 pytest tests/web/test_openapi.py`.
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "10")
+# The stricter of the two always (it takes no NUL, for example), both in a longer run.
+DATABASES = ["postgres_url", "sqlite_url"] if EXAMPLES != "10" else ["postgres_url"]
+# What a schema can't say is whether an order token is signed by the shop.
+_CONFIG = """
+[parameters]
+"path.site_key" = "{site_key}"
+"path.delivery" = "{delivery}"
+
+[[operations]]
+include-name = "POST /v1/shops/{{site_key}}/answers"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
+
+[[operations]]
+include-name = "POST /v1/shops/{{site_key}}/asked"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
+"""
+
+
+@pytest.fixture
+def document(small_world: World) -> Any:
+    return orjson.loads(small_world.client.get("/v1/openapi.json").data)
+
+
+def test_every_route_of_the_api_is_in_the_document(small_world: World, document: Any) -> None:
+    there = {
+        (method, rule.rule.replace("<", "{").replace(">", "}"))
+        for rule in small_world.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/v1/") and rule.rule != "/v1/openapi.json"
+    }
+    said = {(method.upper(), path) for path, item in document["paths"].items() for method in item if method != "parameters"}
+    assert said == there | COLLECTOR
+
+
+def test_the_document_knows_metrics_and_events(document: Any) -> None:
+    (metric,) = [p for p in document["paths"]["/v1/scores"]["get"]["parameters"] if p["name"] == "metric"]
+    assert metric["required"] is True
+    assert metric["schema"]["enum"] == sorted(metrics())
+    batch = document["components"]["schemas"]["Batch"]["properties"]["events"]
+    assert batch["maxItems"] == 50
+    assert len(batch["items"]["anyOf"]) == len(BROWSER)
+
+
+def test_refusals_have_one_shape(document: Any) -> None:
+    refusals = [
+        reply["content"]["application/json"]["schema"]
+        for item in document["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
+        for status, reply in operation["responses"].items()
+        if int(status) >= 400
+    ]
+    assert refusals
+    assert all(schema == {"$ref": "#/components/schemas/Error"} for schema in refusals)
+
+
+@pytest.fixture(params=DATABASES)
+def live(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path) -> Iterator[tuple[LiveServer, dict[str, str]]]:
+    """A web process whose shop has something of everything, and what names it."""
+    database_url = request.getfixturevalue(request.param)
+    database = Database(database_url, SECRET_KEY)
+    with database.writing() as conn:
+        made = shops.create(conn, "Shop", "shop.example", "Europe/Riga")
+        endpoint, _ = endpoints.create(conn, made.id, "https://example.com/", ("answer.given",), NOW)
+    events = [answer("order-rating", 5, product="p"), answer("search-found", "no", text="?", search={"query": "q"})]
+    process(database, [envelope(made.id, each) for each in events])
+    with database.writing() as conn:
+        delivery = outbox.deliveries(conn, shop=made.id)[0].id
+        outbox.kill_queued(conn, endpoint.id, "it is over", NOW)
+    database.close()
+    server = LiveServer(tmp_path / "data", database_url=database_url, redis_url=redis_url, secret_key=SECRET_KEY)
+    yield server, {"site_key": made.site_key, "api_key": made.api_key, "delivery": delivery}
+    server.stop()
+
+
+@pytest.mark.timeout(1200)
+def test_schemathesis_finds_nothing(live: tuple[LiveServer, dict[str, str]], tmp_path: Path) -> None:
+    """All its checks: no 5xx, documented statuses and shapes, good data accepted, bad data and bad keys refused."""
+    server, names = live
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(_CONFIG.format(**names))
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run",
+            f"{server.url}/v1/openapi.json", "--url", server.url, "-H", f"Authorization: Bearer {names['api_key']}",
+            "--checks", "all", "--max-examples", EXAMPLES, "--seed", "1", "--no-color",
+        ],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "13 selected / 13 total" in done.stdout
