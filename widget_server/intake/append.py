@@ -271,7 +271,6 @@ class Appender:
         while True:
             await asyncio.sleep(self._options.probe)
             try:
-                self._figures.spill_bytes = await self._loop.run_in_executor(self._writer, self._spill.size)
                 if self._figures.away:
                     await self._probe()
                 else:

@@ -18,12 +18,9 @@ class Figures(Collector):
         self.spilled_bytes = 0
         self.drained = 0
         self.hedged = 0
-        self.refused: dict[str, int] = {}
-        self.waited_out = 0
         self.away = False
         self.away_times = 0
         self.waiting = 0
-        self.spill_bytes = 0
         self._groups = [0] * (len(_GROUP_SIZES) + 1)
         self._grouped = 0
 
@@ -60,15 +57,8 @@ class Figures(Collector):
         yield CounterMetricFamily(
             "atbalss_intake_hedged", "Events spilled because Redis was slow to answer.", value=self.hedged
         )
-        yield CounterMetricFamily(
-            "atbalss_intake_waited_out",
-            "Requests that waited for a whole Redis time-out.",
-            value=self.waited_out,
-        )
         yield CounterMetricFamily("atbalss_intake_away", "Times Redis was found away.", value=self.away_times)
         yield GaugeMetricFamily("atbalss_intake_redis_away", "1 while Redis is away.", value=float(self.away))
-        yield GaugeMetricFamily("atbalss_stream_entries", "Events waiting in the stream.", value=self.waiting)
-        yield GaugeMetricFamily("atbalss_spill_bytes", "Bytes of all spill files.", value=self.spill_bytes)
         yield self._histogram()
 
     def _histogram(self) -> HistogramMetricFamily:

@@ -1,0 +1,205 @@
+"""(b) Events a second from the stream to committed counts, with one worker; and the two ways most would write it.
+
+The same events for all: answers of an order page with token and language, and searches, as `intake` leaves them in the
+stream. One consumer in a process of its own drains a full stream (SQLite `synchronous=FULL`, PostgreSQL with fsync).
+Beside it the same pipeline with a transaction for each event, and an RQ job for each event.
+"""
+
+import multiprocessing
+import random
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import redis
+
+from tests.benchmarks import Benchmark, Goal, Result
+from tests.servers import PostgresServer, ValkeyServer
+from widget_server.act import pipeline
+from widget_server.act.consume import Consumer
+from widget_server.intake.stream import FIELD, STREAM
+from widget_server.record import shops
+from widget_server.record.db import Database
+
+_KEY = "benchmark-secret-key-0123456789"
+_EVENTS = 20_000
+_ONE_BY_ONE = 1_500
+_JOBS = 400
+_ROUNDS = 3
+_NOW = 1_763_800_000_000
+
+
+def measure() -> Result:
+    """Both databases, three ways each."""
+    rows, goals = [], []
+    valkey = ValkeyServer({"maxmemory": "1gb"})
+    try:
+        with tempfile.TemporaryDirectory() as folder, _databases(Path(folder)) as urls:
+            for name, make in urls.items():
+                rates = {way: _rounds(valkey, make, way) for way in _WAYS}
+                for way, found in rates.items():
+                    middle = statistics.median(found)
+                    rows.append((name, way, f"{middle:,.0f}", f"{min(found):,.0f}-{max(found):,.0f}"))
+                goals.append(Goal(f"events/s, one worker, {name}", statistics.median(rates[_OURS]), 5000))
+    finally:
+        valkey.stop()
+    return Result(
+        ("database", "how", "events/s", f"{_ROUNDS} rounds"),
+        rows,
+        goals,
+        (
+            "Limit: one core of Python (fold the answers, sum their counters, bind the rows), then the upsert of counter",
+            "rows, three periods for each count. The fsync of a batch is shared by its 500 events and hardly shows.",
+        ),
+    )
+
+
+_OURS, _SINGLE, _RQ = "consumer, batches of 500", "a transaction for each event", "an RQ job for each event"
+
+
+def _rounds(valkey: ValkeyServer, make: Callable[[], str], way: str) -> list[float]:
+    found = []
+    for _ in range(_ROUNDS):
+        url = make()
+        database = Database(url, _KEY)
+        database.migrate()
+        with database.writing() as conn:
+            shop = shops.create(conn, "Bench", "shop.example").id
+        database.close()
+        with valkey.client() as client:
+            client.flushall()
+        found.append(_WAYS[way](valkey.url, url, shop))
+        _check(url, shop)
+    return found
+
+
+def envelopes(shop: str, number: int) -> list[bytes]:
+    """What shoppers of a mid-sized shop send: half ratings of orders, a third searches, the rest answers to them."""
+    rng = random.Random(7)
+    made = []
+    for n in range(number):
+        at = _NOW + n * 97
+        page = {"url": "https://shop.example/p", "lang": rng.choice(["lv", "lt", "et", "ru", "en"])}
+        event = {"id": str(uuid.UUID(int=rng.getrandbits(128))), "at": at, "page": page}
+        search = {"query": f"query {int(rng.paretovariate(1)) % 2000}", "results": rng.choice([0, 3, 12])}
+        kind = rng.random()
+        if kind < 0.5:
+            event |= {"type": "answer.given", "question": "order-rating", "question_version": 1, "placement": "order",
+                      "answer": str(uuid.UUID(int=rng.getrandbits(128))), "value": rng.choice([1, 3, 4, 5, 5]),
+                      "order": {"ref": f"A-{n}", "line": None, "sku": [f"sku-{rng.randrange(5000)}"]}}  # fmt: skip
+        elif kind < 0.83:
+            event |= {"type": "search.performed", "search": search}
+        else:
+            event |= {"type": "answer.given", "question": "search-found", "question_version": 1, "placement": "search",
+                      "answer": str(uuid.UUID(int=rng.getrandbits(128))), "value": rng.choice(["yes", "no"]),
+                      "search": search}  # fmt: skip
+        made.append(orjson.dumps({"shop": shop, "source": "browser", "received": at, "event": event}))
+    return made
+
+
+def _fill(url: str, bodies: Sequence[bytes]) -> None:
+    with redis.Redis.from_url(url) as client:
+        for start in range(0, len(bodies), 1000):
+            with client.pipeline(transaction=False) as pipe:
+                for body in bodies[start : start + 1000]:
+                    pipe.xadd(STREAM, {FIELD: body})
+                pipe.execute()
+
+
+def _consumer(redis_url: str, database_url: str, shop: str) -> float:
+    bodies = envelopes(shop, _EVENTS)
+    _fill(redis_url, bodies)
+    return len(bodies) / _elsewhere(_drain, redis_url, database_url)
+
+
+def _drain(redis_url: str, database_url: str) -> float:
+    database = Database(database_url, _KEY)
+    with database.reading(), redis.Redis.from_url(redis_url) as client:
+        began = time.perf_counter()
+        Consumer(client, database).drain()
+        return time.perf_counter() - began
+
+
+def _one_by_one(_redis_url: str, database_url: str, shop: str) -> float:
+    return _ONE_BY_ONE / _elsewhere(_singly, database_url, shop)
+
+
+def _singly(database_url: str, shop: str) -> float:
+    database = Database(database_url, _KEY)
+    bodies = envelopes(shop, _ONE_BY_ONE)
+    began = time.perf_counter()
+    for body in bodies:
+        pipeline.process(database, [body])
+    return time.perf_counter() - began
+
+
+def _jobs(redis_url: str, database_url: str, shop: str) -> float:
+    return _JOBS / _elsewhere(_work_jobs, redis_url, database_url, shop)
+
+
+_job_database: Database | None = None
+
+
+def apply_one(body: str) -> None:
+    """The RQ job."""
+    assert _job_database is not None
+    pipeline.process(_job_database, [body.encode()])
+
+
+def _work_jobs(redis_url: str, database_url: str, shop: str) -> float:
+    from rq import Queue, Worker
+    from rq.serializers import JSONSerializer
+
+    global _job_database
+    client = redis.Redis.from_url(redis_url)
+    queue = Queue("bench", connection=client, serializer=JSONSerializer)
+    for body in envelopes(shop, _JOBS):
+        queue.enqueue(apply_one, body.decode(), result_ttl=0)
+    # What a forked job may use; its connections are made after the fork.
+    _job_database = Database(database_url, _KEY)
+    worker = Worker([queue], connection=client, serializer=JSONSerializer)
+    began = time.perf_counter()
+    worker.work(burst=True, logging_level="ERROR")
+    return time.perf_counter() - began
+
+
+_WAYS: dict[str, Callable[[str, str, str], float]] = {_OURS: _consumer, _SINGLE: _one_by_one, _RQ: _jobs}
+
+
+def _elsewhere(work: Callable[..., float], *arguments: str) -> float:
+    """Run `work` in a fresh process, as a worker is one."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(work, arguments)
+
+
+def _check(url: str, shop: str) -> None:
+    database = Database(url, _KEY)
+    with database.reading() as conn:
+        found = conn.exec_driver_sql("SELECT count(*) FROM events").scalar_one()
+    database.close()
+    assert found in (_EVENTS, _ONE_BY_ONE, _JOBS), f"{found} events were counted"
+
+
+@contextmanager
+def _databases(folder: Path) -> Iterator[dict[str, Callable[[], str]]]:
+    number = iter(range(1000))
+    server = PostgresServer(durable=True)
+
+    def make() -> str:
+        name = f"bench_{next(number)}"
+        server.run(f"CREATE DATABASE {name}")
+        return server.url(name)
+
+    try:
+        yield {"SQLite": lambda: f"sqlite:///{folder}/{next(number)}.db", "PostgreSQL": make}
+    finally:
+        server.stop()
+
+
+BENCHMARK = Benchmark("b", "From the stream to committed counts", measure)
