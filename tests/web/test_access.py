@@ -23,6 +23,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/answers"): NEEDS_KEY,
     ("GET", "/v1/deliveries"): NEEDS_KEY,
     ("GET", "/v1/endpoints"): NEEDS_KEY,
+    ("GET", "/v1/origins"): NEEDS_KEY,
+    ("PUT", "/v1/origins"): NEEDS_KEY,
     ("GET", "/v1/questions"): NEEDS_KEY,
     ("GET", "/v1/scores"): NEEDS_KEY,
     ("GET", "/v1/searches"): NEEDS_KEY,
@@ -38,7 +40,7 @@ QUERIES: dict[str, list[dict[str, str]]] = {
     "/v1/scores": [{"metric": "stars", "by": by} for by in ("product", "placement", "month", "language")],
     "/v1/searches": [{}, {"q": CANARY[:4]}],
 }
-BODIES = {"/v1/endpoints": {"url": "https://example.com/", "types": ["answer.given"]}}
+BODIES = {"/v1/endpoints": {"url": "https://example.com/", "types": ["answer.given"]}, "/v1/origins": {"origins": []}}
 
 
 def rules(world: World) -> set[tuple[str, str]]:
@@ -111,6 +113,7 @@ def everything_of(world: World) -> list[str]:
     return [world.get(path, **query).text for path, queries in QUERIES.items() for query in queries] + [
         world.get("/v1/endpoints").text,
         world.get("/v1/deliveries").text,
+        world.get("/v1/origins").text,
     ]
 
 

@@ -117,4 +117,4 @@ def test_schemathesis_finds_nothing(live: tuple[LiveServer, dict[str, str]], tmp
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "13 selected / 13 total" in done.stdout
+    assert "15 selected / 15 total" in done.stdout

@@ -138,6 +138,7 @@ def test_a_hidden_answer_is_neither_listed_nor_quoted(small_world: World) -> Non
         ("/v1/answers", {"lang": "latviešu"}),
         ("/v1/answers", {"product": "a\x00b"}),
         ("/v1/answers", {"query": "a\nb"}),
+        ("/v1/answers", {"query": "a\n"}),
         ("/v1/searches", {"q": ""}),
         ("/v1/searches", {"limit": "201"}),
         ("/v1/deliveries", {"state": "late"}),

@@ -10,7 +10,7 @@ from widget_server.contract.settings import Settings
 from widget_server.intake.readiness import Readiness
 from widget_server.record.db import Database
 
-from . import errors, headers, health, pages, snippet
+from . import cors, errors, headers, health, pages, snippet
 from .resource import Resource
 from .state import State
 
@@ -35,6 +35,7 @@ def create_app(
     state.install(app)
     errors.install(app)
     headers.install(app)
+    cors.install(app)
     found = resources()
     for made in (
         *(resource.blueprint() for resource in found.values()),

@@ -32,5 +32,5 @@ def _add(reply: Response) -> Response:
     headers.setdefault("Content-Security-Policy", CSP if reply.mimetype == "text/html" else _API_CSP)
     if request.path.startswith("/v1/"):
         headers.setdefault("Cache-Control", "no-store")
-        headers.add("Vary", "Authorization")
+        reply.vary.update(("Authorization", "Origin"))
     return reply

@@ -114,6 +114,6 @@ def _plain_patterns(value: Any) -> Any:
     pattern = found.get("pattern")
     if isinstance(pattern, str):
         if pattern.endswith(r"\Z"):
-            pattern = f"^{pattern.removesuffix(chr(92) + 'Z')}$"
+            pattern = f"^{pattern.removeprefix('^').removesuffix(chr(92) + 'Z')}$"
         found["pattern"] = pattern.replace(r"\ud800-\udfff", "")
     return found

@@ -22,7 +22,7 @@ _DAY = "Give a day like 2026-11-22."
 _CURSOR = "Give the `next` of the page before."
 _POSITION = re.compile(r"^[0-9]{1,15}\.[A-Za-z0-9_-]{0,3000}$", re.ASCII)
 # Free text that a database can hold, in one line.
-_ONE_LINE = re.compile(r"^[^\x00-\x1f\x7f]*$")
+_ONE_LINE = re.compile(r"^[^\x00-\x1f\x7f]*\Z")
 MOST_ROWS = 1000
 
 
