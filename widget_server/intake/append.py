@@ -31,6 +31,7 @@ from .stream import FIELD, GROUP_BYTES, GROUP_ENTRIES, STREAM, StreamFull, appen
 from .wire import Link, Reply, ReplyError, pack
 
 HEDGE = 0.15
+_LAST_LOOK = 0.005
 _PROBE = 0.25
 _DRAIN_SHARE = 0.5  # of the time at most, so that draining does not hold up requests
 _PROBE_KEY = b"atbalss:probe"
@@ -62,6 +63,7 @@ class _Group:
     sent: Sent | None
     counts: int
     timer: asyncio.TimerHandle | None = None
+    overdue: bool = False
     hedged: bool = False
 
 
@@ -212,6 +214,11 @@ class Appender:
     def _hedge(self, group: _Group) -> None:
         """No answer yet: acknowledge from the spill, and let nobody else wait for this one."""
         if self._group is not group:
+            return
+        if not group.overdue:
+            # It may have been us who were slow: let the loop look at the connection first.
+            group.overdue = True
+            group.timer = self._loop.call_later(_LAST_LOOK, self._hedge, group)
             return
         group.hedged = True
         self._figures.hedged += group.entries

@@ -154,7 +154,10 @@ class Collector:
         finally:
             self._in_flight -= 1
         self.figures.replied(route, reply.status)
-        protocol.response_bytes(reply.status, reply.headers, reply.body)
+        if reply.body:
+            protocol.response_bytes(reply.status, reply.headers, reply.body)
+        else:
+            protocol.response_empty(reply.status, reply.headers)
 
     async def _reply(self, scope: Any, protocol: Any, site_key: str, route: str) -> Reply:
         wanted, serve = self._routes[route]

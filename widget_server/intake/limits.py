@@ -27,6 +27,7 @@ _SALT_TTL = 13 * 3600
 _FORGET_SECONDS = 6 * 3600
 _MINUTE = 60
 _COUNTS_TTL = 180
+_MOST_NAMES = 200_000
 
 
 class Limits:
@@ -86,6 +87,8 @@ class Limits:
         taken = self._taken.get(name, 0) + count
         if taken > limit:
             return False
+        if len(self._taken) >= _MOST_NAMES and name not in self._taken:
+            return True  # rather let strangers pass for the rest of the minute than fill the memory
         self._taken[name] = taken
         self._unsent[name] = self._unsent.get(name, 0) + count
         return True

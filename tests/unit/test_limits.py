@@ -1,0 +1,147 @@
+"""Limits: how much a network and a shop may send, and that nobody learns who it was."""
+
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.servers import wait_for
+from widget_server.intake import limits
+from widget_server.intake.limits import Limits, client_address, network
+from widget_server.intake.wire import Reply
+from widget_server.run.config import load
+
+
+class Clock:
+    def __init__(self, now: float = 600.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def made(shop: int = 100, of_network: int = 100, clock: Clock | None = None) -> Limits:
+    return Limits(shop, of_network, clock or Clock())
+
+
+def taken(limits: Limits, address: str, times: int) -> int:
+    return sum(limits.take_request(address) for _ in range(times))
+
+
+def test_a_network_has_its_share_of_each_minute() -> None:
+    clock = Clock()
+    limits = made(of_network=10, clock=clock)
+    assert taken(limits, "192.0.2.1", 15) == 10
+    assert limits.seconds_left() == 60
+    clock.now += 59
+    assert taken(limits, "192.0.2.1", 1) == 0
+    assert limits.seconds_left() == 1
+    clock.now += 1
+    assert taken(limits, "192.0.2.1", 15) == 10
+
+
+def test_the_same_24_or_48_is_one_network_and_another_is_not() -> None:
+    limits = made(of_network=10)
+    assert taken(limits, "192.0.2.1", 6) + taken(limits, "192.0.2.250", 6) == 10
+    assert taken(limits, "192.0.3.1", 6) == 6
+    assert taken(limits, "2001:db8:1::1", 6) + taken(limits, "2001:db8:1:ffff::9", 6) == 10
+    assert taken(limits, "2001:db8:2::1", 6) == 6
+    assert network("::ffff:192.0.2.9") == network("192.0.2.1")
+    assert network("fe80::1%eth0") == network("fe80::2")
+
+
+def test_a_shop_has_its_share_and_a_request_is_taken_whole_or_not() -> None:
+    limits = made(shop=10)
+    assert limits.take_events("a", 8)
+    assert not limits.take_events("a", 3)
+    assert limits.take_events("a", 2)
+    assert limits.take_events("b", 10)
+
+
+def test_what_other_processes_took_counts_with_the_next_reply() -> None:
+    limits = made(of_network=10)
+    assert limits.take_request("192.0.2.1")
+    commands, sent = limits.commands()
+    assert sent is not None
+    assert len(commands) == 2  # the count, and once a minute when the counts end
+    assert taken(limits, "192.0.2.1", 2) == 2  # not yet told
+    replies: list[Reply] = [9, 1]
+    limits.learn(sent, replies)
+    assert taken(limits, "192.0.2.1", 5) == 0
+    assert b"192" not in b"".join(commands)
+
+
+def test_a_reply_that_comes_in_the_next_minute_changes_nothing() -> None:
+    clock = Clock()
+    limits = made(of_network=10, clock=clock)
+    limits.take_request("192.0.2.1")
+    _, sent = limits.commands()
+    assert sent is not None
+    clock.now += 60
+    assert limits.take_request("192.0.2.1")
+    limits.learn(sent, [1000, 1])
+    assert limits.take_request("192.0.2.1")
+
+
+def test_nothing_to_tell_costs_no_command() -> None:
+    assert made().commands() == ([], None)
+
+
+def test_another_salt_gives_other_names() -> None:
+    names = set()
+    for salt in (b"a" * 32, b"b" * 32, b"a" * 32):
+        limits = made()
+        limits.use_salt(salt)
+        limits.take_request("192.0.2.1")
+        names.add(limits.commands()[0][0])
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "proxies", "address"),
+    [
+        ("192.0.2.1:4000", [], 0, "192.0.2.1"),
+        ("[2001:db8::1]:4000", [], 0, "2001:db8::1"),
+        ("10.0.0.1:1", ["198.51.100.7"], 0, "10.0.0.1"),
+        ("10.0.0.1:1", ["198.51.100.7"], 1, "198.51.100.7"),
+        ("10.0.0.1:1", ["6.6.6.6, 198.51.100.7"], 1, "198.51.100.7"),
+        ("10.0.0.1:1", ["6.6.6.6, 198.51.100.7, 10.0.0.2"], 2, "198.51.100.7"),
+        ("10.0.0.1:1", ["6.6.6.6", "198.51.100.7"], 1, "198.51.100.7"),
+        ("10.0.0.1:1", [], 1, "10.0.0.1"),
+        ("10.0.0.1:1", ["198.51.100.7"], 3, "198.51.100.7"),
+        ("10.0.0.1:1", ["[2001:db8::1]:99"], 1, "2001:db8::1"),
+        ("10.0.0.1:1", ["2001:db8::1"], 1, "2001:db8::1"),
+    ],
+)
+def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], proxies: int, address: str) -> None:
+    assert client_address(peer, forwarded, proxies) == address
+
+
+@given(st.text(max_size=40), st.lists(st.text(max_size=40), max_size=3), st.integers(0, 3))
+def test_no_header_breaks_it(peer: str, forwarded: list[str], proxies: int) -> None:
+    made().take_request(client_address(peer, forwarded, proxies))
+
+
+def test_the_default_lets_a_carriers_shared_address_pass(tmp_path: Path) -> None:
+    settings = load({}, tmp_path)
+    limits = Limits(settings.shop_rate, settings.network_rate, Clock())
+    assert taken(limits, "192.0.2.1", 1000) == 1000
+
+
+def test_names_without_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_MOST_NAMES", 50)
+    some = made()
+    assert all(some.take_request(f"10.{n}.0.1") for n in range(200))
+    assert len(some.commands()[0]) == 51
+
+
+def test_expired_salts_and_counts_leave_the_disk(redis_client: "redis.Redis") -> None:
+    redis_client.set(limits.salt_key(0), b"a salt that must not stay", px=1)
+    wait_for(lambda: not redis_client.exists(limits.salt_key(0)), "the salt does not expire")
+    folder = Path(redis_client.config_get("dir")["dir"]) / "appendonlydir"  # type: ignore[index]
+    assert limits.forget(redis_client)
+    assert not limits.forget(redis_client)
+    wait_for(lambda: not redis_client.info("persistence")["aof_rewrite_in_progress"], "the rewrite does not end")  # type: ignore[index]
+    assert b"a salt that must not stay" not in b"".join(path.read_bytes() for path in folder.iterdir())
