@@ -189,7 +189,7 @@ def _announcement(shop_address: str, atbalss: str, api_key: str, folder: Path, w
             "",
             f'{ask}scores?metric=success&question=search-found"',
             "",
-            f"  2. The searches that disappoint: the same with {atbalss}/v1/searches",
+            f"  2. The searches, and what shoppers looked for: the same with {atbalss}/v1/searches",
             "  3. Put something into the basket, order it (no money, no mail), and rate it on the thank-you page:",
             f"     that answer counts as verified in {atbalss}/v1/scores?metric=stars&question=order-rating",
             rule,

@@ -1,0 +1,102 @@
+"""The pictures in README, taken from the running demo: `python -m tests.browser.pictures [FOLDER]`.
+
+Starts `atbalss demo` in a folder of its own, opens its pages in Chromium, waits for the panel, and saves what is seen.
+"""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from . import chromium
+from .running_demo import RunningDemo
+
+FOLDER = Path(__file__).parent / "pictures"
+DESKTOP = (1200, 750)
+PHONE = (390, 780)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a page is looked at."""
+
+    name: str
+    lang: str
+    size: tuple[int, int] = DESKTOP
+    scheme: Literal["light", "dark"] = "light"
+
+    def open(self, browser: Browser) -> Page:
+        width, height = self.size
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, locale=self.lang, color_scheme=self.scheme,
+            reduced_motion="reduce", device_scale_factor=1 if self.size == DESKTOP else 2,
+        )  # fmt: skip
+        context.set_default_timeout(30_000)
+        return context.new_page()
+
+
+def take(folder: Path, demo: RunningDemo, browser: Browser) -> None:
+    """Save all pictures into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for look in (Look("search", "en"), Look("search-dark", "en", scheme="dark")):
+        page = look.open(browser)
+        page.goto(f"{demo.shop}/en/search?q=wool")
+        _panel(page)
+        _save(page, folder, look)
+    look = Look("nothing-found-phone", "lv", PHONE)
+    page = look.open(browser)
+    page.goto(f"{demo.shop}/lv/search?q=dāvanu+karte")
+    panel = _panel(page)
+    panel.get_by_role("button", name="Nē").click()
+    panel.get_by_role("textbox").fill("dāvanu karti mammai")
+    _save(page, folder, look)
+    look = Look("order-phone", "lt", PHONE, "dark")
+    page = look.open(browser)
+    _order(page, f"{demo.shop}/lt")
+    _panel(page)
+    _save(page, folder, look)
+
+
+def _panel(page: Page) -> Locator:
+    panel = page.get_by_role("dialog")
+    expect(panel).to_be_visible(timeout=30_000)
+    return panel
+
+
+def _order(page: Page, shop: str) -> None:
+    for slug in ("willow-basket", "enamel-mug"):
+        page.goto(f"{shop}/p/{slug}")
+        page.locator("article form button").click()
+    page.goto(f"{shop}/checkout")
+    page.locator("[name=name]").fill("Rūta")
+    page.locator("[name=email]").fill("ruta@shop.example")
+    page.locator("form.fields button").click()
+
+
+def _save(page: Page, folder: Path, look: Look) -> None:
+    page.mouse.move(0, 0)
+    page.wait_for_load_state("networkidle")
+    path = folder / f"{look.name}.png"
+    page.screenshot(path=path, animations="disabled", caret="hide")
+    page.context.close()
+    print(path)
+
+
+def main() -> int:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary, sync_playwright() as playwright:
+        demo = RunningDemo(Path(temporary) / "data")
+        try:
+            browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
+            take(folder, demo, browser)
+            browser.close()
+        finally:
+            demo.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

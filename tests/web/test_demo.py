@@ -1,0 +1,162 @@
+"""The demo shop by itself: what a shopper finds, and what its server tells Atbalss."""
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from widget_server.contract.events import EVENT_TYPES, check_browser_event
+from widget_server.contract.times import format_time
+from widget_server.contract.tokens import verify_order_token
+from widget_server.demo import catalogue, history
+from widget_server.demo.shop import Demo, create_app
+
+LANGUAGES = ("lv", "lt", "en")
+DEMO = Demo("http://127.0.0.1:8000", "pk_demo", "ots_demo-secret", "cookie-secret")
+NOW = 1_763_800_000_000
+
+
+@pytest.fixture
+def told() -> list[Mapping[str, Any]]:
+    return []
+
+
+@pytest.fixture
+def client(told: list[Mapping[str, Any]]) -> FlaskClient:
+    app = create_app(DEMO, told.append)
+    app.testing = True
+    return app.test_client()
+
+
+def test_every_page_in_every_language(client: FlaskClient) -> None:
+    stock = catalogue.load()
+    assert len(stock.products) == 40
+    assert len({p.sku for p in stock.products}) == 40
+    for lang in LANGUAGES:
+        for path in ("", *(f"c/{c.slug}" for c in stock.categories), *(f"p/{p.slug}" for p in stock.products), "basket"):
+            page = client.get(f"/{lang}/{path}")
+            assert page.status_code == 200, path
+            assert f'<html lang="{lang}">' in page.text
+            assert page.text.count('<script async src="http://127.0.0.1:8000/widget.js" data-shop="pk_demo"></script>') == 1
+            for file in set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)):
+                with client.get(file) as reply:
+                    assert reply.status_code == 200, file
+
+
+def test_the_policy_leaves_nothing_but_atbalss(client: FlaskClient) -> None:
+    page = client.get("/lv/search?q=pirts")
+    policy = dict(part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; "))
+    assert policy["script-src"] == policy["connect-src"] == "http://127.0.0.1:8000"
+    assert policy["default-src"] == "'none'"
+    assert "unsafe" not in str(policy)
+    assert not re.search(r'\sstyle="|<style|\son\w+="', page.text)
+
+
+def test_the_front_page_is_in_the_language_of_the_browser(client: FlaskClient) -> None:
+    for wanted, lang in (("lt,en;q=0.5", "lt"), ("de", "lv"), ("en-GB", "en")):
+        assert client.get("/", headers={"Accept-Language": wanted}).location == f"/{lang}/"
+
+
+@pytest.mark.parametrize(
+    ("lang", "query", "found"),
+    [
+        ("lv", "berza slota", ["whisk"]),
+        ("lv", "BĒRZA  slota", ["whisk"]),
+        ("lv", "slotas", []),
+        ("lv", "wool", []),
+        ("lt", "kuprine", ["backpack"]),
+        ("en", "woool", []),
+        ("en", "gift card", []),
+        ("en", "???", []),
+    ],
+)
+def test_search_folds_diacritics_and_puts_nothing_right(lang: str, query: str, found: list[str]) -> None:
+    assert [p.slug for p in catalogue.load().search(query, lang)] == found
+
+
+def test_a_search_is_told_by_attributes_by_json_or_by_the_page_alone(client: FlaskClient) -> None:
+    latvian = client.get("/lv/search", query_string={"q": 'pirts "'}).text
+    assert '<div data-atbalss-query="pirts &#34;" data-atbalss-results="9"></div>' in latvian
+    english = client.get("/en/search", query_string={"q": "</script><b>"}).text
+    block = re.search(r'<script type="application/json" data-atbalss>(.*?)</script>', english)
+    assert block is not None
+    assert json.loads(block[1]) == {"search": {"query": "</script><b>", "results": 0}}
+    lithuanian = client.get("/lt/search?q=medus").text
+    assert "data-atbalss" not in lithuanian
+    assert '<p class="lead search-count">Rasta prekių: 2</p>' in lithuanian
+
+
+def test_an_order_is_told_and_its_token_is_good(client: FlaskClient, told: list[Mapping[str, Any]]) -> None:
+    for slug in ("bucket", "honey", "honey"):
+        assert client.post("/lv/basket", data={"product": slug}).location == "/lv/basket"
+    assert client.post("/lv/checkout", data={"name": "A", "email": "a@shop.example"}).location == "/lv/thank-you"
+    page = client.get("/lv/thank-you").text
+    token = re.search(r'data-atbalss-order-token="([^"]+)"', page)
+    assert token is not None
+    claims = verify_order_token(token[1], DEMO.order_token_secret, site="pk_demo", use="rate", now=int(time.time()))
+    assert claims.sku == ("MM-102", "MM-403")
+    assert claims.locale == "lv"
+    (order,) = told
+    assert order["ref"] == claims.order
+    assert order["total"] == "54.80"  # 39.00 + 2 * 7.90, from 50 on without delivery
+    assert [(line["product"], line["quantity"]) for line in order["lines"]] == [("MM-102", 1), ("MM-403", 2)]
+    event = {"type": "order.placed", "id": "0f6e3c1e-6b0a-4f3e-9a35-0d1c7f2f6f01", "at": format_time(NOW), "order": order}
+    assert EVENT_TYPES["order.placed"].check(event) == {}
+    assert "MM-" not in client.get("/lv/basket").text  # it is empty now
+
+
+def test_the_thank_you_page_is_for_who_ordered(client: FlaskClient, told: list[Mapping[str, Any]]) -> None:
+    assert client.get("/en/thank-you").location == "/en/"
+    assert client.post("/en/checkout").location == "/en/basket"
+    assert told == []
+
+
+def test_the_basket_counts(client: FlaskClient) -> None:
+    client.post("/en/basket", data={"product": "soap", "quantity": "3"})
+    assert "€17.90" in client.get("/en/basket").text  # 3 * 4.80 and 3.50 for delivery
+    client.post("/en/basket", data={"product": "soap", "quantity": "999"})
+    assert 'value="20"' in client.get("/en/basket").text
+    client.post("/en/basket", data={"product": "soap", "quantity": "0"})
+    assert "Your basket is empty" in client.get("/en/basket").text
+
+
+def test_what_is_not_there(client: FlaskClient) -> None:
+    for path in ("/en/p/nothing", "/en/c/nothing", "/de/", "/en/nothing", "/de/basket"):
+        assert client.get(path).status_code == 404
+    assert client.post("/en/basket", data={"product": "nothing"}).status_code == 400
+    assert "leads nowhere" in client.get("/en/nothing").text
+
+
+def test_the_history_is_the_same_each_time_and_full_of_good_events() -> None:
+    bodies = history.envelopes("shop_1", NOW)
+    assert bodies == history.envelopes("shop_1", NOW)
+    events = [json.loads(body)["event"] for body in bodies]
+    assert len({event["id"] for event in events}) == len(events)
+    assert not {event["id"] for event in events} & {
+        json.loads(body)["event"]["id"] for body in history.envelopes("shop_2", NOW)
+    }
+    for event in events:
+        assert NOW - 92 * 86_400_000 < event["at"] < NOW
+        sent = {**event, "at": format_time(event["at"])}
+        if not event["type"].startswith("order."):
+            sent.pop("order", None)
+            assert check_browser_event(sent) == {}
+        else:
+            assert EVENT_TYPES[event["type"]].check(sent) == {}
+
+
+def test_the_history_has_something_to_tell() -> None:
+    events = [json.loads(body)["event"] for body in history.envelopes("shop_1", NOW)]
+    kinds = Counter(event["type"] for event in events)
+    assert kinds["search.performed"] > 2000
+    assert kinds["order.placed"] > 400
+    stars = [event["value"] for event in events if event.get("question") == "order-rating" and "value" in event]
+    assert 4.0 < sum(stars) / len(stars) < 4.5
+    searched = [event["search"] for event in events if event["type"] == "search.performed"]
+    assert 0.1 < sum(search["results"] == 0 for search in searched) / len(searched) < 0.5
+    assert {event["page"]["lang"] for event in events if event["type"] == "answer.given"} == set(LANGUAGES)
