@@ -18,7 +18,7 @@ $(READY): requirements.lock setup.cfg
 
 setup: $(READY) ## the Python environment in .venv
 
-$(SNIPPET): $(READY) $(wildcard js_snippet/src/*.ts js_snippet/src/*/*.ts) js_snippet/build.mjs js_snippet/package-lock.json js_snippet/budgets.json
+$(SNIPPET): $(READY) $(wildcard js_snippet/src/*.ts js_snippet/src/*/*.ts js_snippet/src/*/*.css) js_snippet/build.mjs js_snippet/package.json js_snippet/package-lock.json js_snippet/budgets.json js_snippet/test/ask.json
 	$(BIN)/python js_snippet/node.py run build
 
 snippet: $(SNIPPET) ## the browser script, built and weighed against its budgets

@@ -74,12 +74,19 @@ def test_a_new_build_is_served_at_once(client: FlaskClient, folder: Path) -> Non
     assert after.data.endswith(b"// newer")
 
 
-@pytest.mark.parametrize("name", ["secret.txt", "manifest.json", "widget.js", "..%2fpages.py", "panel-9999999999.js"])
+@pytest.mark.parametrize("name", ["secret.txt", "manifest.json", "widget.js", "..%2fpages.py", "stars-9999999999.js", "panel-0123456789.css", "panel.js"])
 def test_only_chunks_of_the_build_are_served(client: FlaskClient, folder: Path, name: str) -> None:
     build(folder)
     reply = client.get(f"/widget/{name}")
     assert reply.status_code == 404
     assert "max-age" not in reply.headers.get("Cache-Control", "")
+
+
+def test_a_loader_from_before_an_upgrade_gets_the_newest_chunk(client: FlaskClient, folder: Path) -> None:
+    build(folder)
+    reply = client.get("/widget/panel-9999999999.js")
+    assert reply.data == client.get("/widget/panel-0123456789.js").data
+    assert reply.headers["Cache-Control"] == "no-cache"
 
 
 def test_without_a_build_it_says_how_to_make_one(client: FlaskClient) -> None:

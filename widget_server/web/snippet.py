@@ -17,8 +17,8 @@ from .errors import Problem, not_found
 
 FOLDER = Path(__file__).parent / "static" / "widget"
 _ROLLING = "public, max-age=3600"
-# Until the first release; from then on the frozen file stays for ever and may be cached for ever.
-_NOT_FROZEN_YET = "no-cache"
+# For the frozen file until the first release, after which it may be cached for ever; and for a chunk's successor.
+_CHECK_EACH_TIME = "no-cache"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _NOT_BUILT = "The snippet is not built yet; `make snippet` builds it."
 
@@ -49,6 +49,11 @@ class Bundle:
         self._refresh()
         return None if name == self._loader else self._files.get(name)
 
+    def successor(self, name: str) -> _File | None:
+        """What this build has in place of another build's chunk: the one of the same name with another hash."""
+        own = [n for n in self._files if n != self._loader and n.rpartition("-")[0] == name.rpartition("-")[0] != ""]
+        return self._files[own[0]] if own and name.endswith(".js") else None
+
     def _refresh(self) -> None:
         try:
             state = (self._folder / "manifest.json").stat()
@@ -74,13 +79,17 @@ def blueprint(folder: Path = FOLDER) -> Blueprint:
         return _send(bundle.loader(), _ROLLING)
 
     def frozen() -> Response:
-        return _send(bundle.loader(), _NOT_FROZEN_YET)
+        return _send(bundle.loader(), _CHECK_EACH_TIME)
 
     def chunk(name: str) -> Response:
         found = bundle.chunk(name)
-        if found is None:
+        if found is not None:
+            return _send(found, _FOR_EVER)
+        # A loader that a browser or a proxy kept from before an upgrade asks for chunks that are gone.
+        later = bundle.successor(name)
+        if later is None:
             raise not_found("This build of the snippet has no such file.")
-        return _send(found, _FOR_EVER)
+        return _send(later, _CHECK_EACH_TIME)
 
     made.add_url_rule("/widget.js", "rolling", rolling)
     made.add_url_rule("/widget.v1.js", "frozen", frozen)
