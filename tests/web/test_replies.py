@@ -125,6 +125,7 @@ QUERIES = {
     "/v1/scores?metric=stars&by=product": 6,
     "/v1/scores?metric=stars&by=product&from=2025-09-05&to=2025-11-20": 8,
     "/v1/searches": 7,
+    "/v1/searches?sort=not_found": 8,
     "/v1/answers": 4,
     "/v1/questions": 3,
     "/v1/endpoints": 4,

@@ -56,6 +56,34 @@ def test_searches_are_filtered_and_paged(world: World) -> None:
     assert [row["key"] for row in last_day] == ["apple"]
 
 
+def test_searches_are_sorted_by_what_hurts(world: World) -> None:
+    world.send(
+        search("often", 9), search("often", 9), search("often", 9), asked("often", "yes"), asked("often", "no"),
+        search("empty", 0), search("empty", 0), asked("empty"), asked("empty"), asked("empty"),
+        search("bad", 0), asked("bad", "no"), asked("bad", "no"), asked("never searched", "no"),
+    )  # fmt: skip
+    expected = {
+        "searches": ["often", "empty", "bad"],
+        "zero_results": ["empty", "bad"],
+        "asked": ["empty", "bad", "often", "never searched"],
+        "not_found": ["bad", "never searched", "often"],
+    }
+    for sort, keys in expected.items():
+        rows = world.get("/v1/searches", sort=sort).json["searches"]
+        assert [row["key"] for row in rows] == keys
+        found: list[dict[str, Any]] = []
+        more: dict[str, str] = {}
+        while True:
+            page = world.get("/v1/searches", sort=sort, limit=1, **more).json
+            found += page["searches"]
+            if page["next"] is None:
+                break
+            more = {"cursor": page["next"]}
+        assert found == rows
+    (bad,) = world.get("/v1/searches", sort="not_found", q="BAD").json["searches"]
+    assert (bad["searches"], bad["zero_results"]["n"], bad["asked"], bad["found"]["value"]) == (1, 1, 2, 0.0)
+
+
 def test_answers_newest_first_with_everything_about_them(world: World) -> None:
     world.send(
         answer("search-found", "no", NOW, text="a blue kettle", search={"query": "Kettle"}, page={"lang": "lv-LV"}),

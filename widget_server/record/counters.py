@@ -8,18 +8,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
     Connection,
+    Row,
+    Select,
     Table,
     and_,
     delete,
     func,
     or_,
     select,
+    true,
 )
 
 from widget_server.contract.answer import Count
@@ -272,13 +276,47 @@ def most_searched(
     containing: str | None = None,
 ) -> list[Searched]:  # fmt: skip
     """The queries by number of searches, most first, then by name; `after` is (searches, key) of the last one."""
+    found = _searched(shop, start, end, containing).subquery()
+    wanted = select(found).where(found.c.searches + found.c.clicks > 0, _is_after(found.c.searches, found.c.key, after))
+    return _as_searched(conn.execute(wanted.order_by(found.c.searches.desc(), found.c.key).limit(limit)))
+
+
+def searched_of(
+    conn: Connection, shop: str, start: str | None, end: str | None, keys: Sequence[str]
+) -> dict[str, Searched]:
+    """What shoppers did with exactly these queries; those never searched are left out."""
+    wanted = _searched(shop, start, end, None).where(_counters.c.key.in_(keys))
+    return {found.key: found for found in _as_searched(conn.execute(wanted))}
+
+
+# What queries can be ranked by: counter and, where not all are meant, bucket.
+RANKS = {"zero_results": ("searches", "zero"), "asked": ("shown", None), "not_found": ("answers", "no")}
+
+
+def ranked(
+    conn: Connection, chosen: Slice, rank: str, after: tuple[int, str] | None, limit: int, containing: str | None = None
+) -> list[tuple[int, str]]:
+    """(n, query) by one of RANKS, most first, then by name; `after` is the last one of the page before."""
+    counter, bucket = RANKS[rank]
+    where = [_where(chosen, _spans(chosen.start, chosen.end)), _counters.c.counter == counter]
+    if bucket is not None:
+        where.append(_counters.c.bucket == bucket)
+    if containing is not None:
+        where.append(_counters.c.key.contains(containing, autoescape=True))
+    total = func.sum(_counters.c.n).label("n")
+    found = select(_counters.c.key, total).where(*where).group_by(_counters.c.key).subquery()
+    wanted = select(found.c.n, found.c.key).where(found.c.n > 0, _is_after(found.c.n, found.c.key, after))
+    rows = conn.execute(wanted.order_by(found.c.n.desc(), found.c.key).limit(limit))
+    return [(int(row.n), row.key) for row in rows]
+
+
+def _searched(shop: str, start: str | None, end: str | None, containing: str | None) -> Select[Any]:
     chosen = Slice(shop, (SEARCHES,), "query", None, start, end)
     n = _counters.c.n
-    searches = func.sum(n).filter(_counters.c.counter == "searches")
     statement = (
         select(
             _counters.c.key,
-            func.coalesce(searches, 0).label("searches"),
+            func.coalesce(func.sum(n).filter(_counters.c.counter == "searches"), 0).label("searches"),
             func.coalesce(func.sum(n).filter(_counters.c.bucket == "zero"), 0).label("zero"),
             func.coalesce(func.sum(n).filter(_counters.c.bucket == "some"), 0).label("some"),
             func.coalesce(func.sum(n).filter(_counters.c.counter == "clicks"), 0).label("clicks"),
@@ -286,18 +324,17 @@ def most_searched(
         .where(_where(chosen, _spans(start, end)))
         .group_by(_counters.c.key)
     )
-    if containing is not None:
-        statement = statement.where(_counters.c.key.contains(containing, autoescape=True))
-    found = statement.subquery()
-    wanted = select(found).where(found.c.searches + found.c.clicks > 0)
-    if after is not None:
-        wanted = wanted.where(
-            or_(found.c.searches < after[0], and_(found.c.searches == after[0], found.c.key > after[1]))
-        )
-    rows = conn.execute(wanted.order_by(found.c.searches.desc(), found.c.key).limit(limit))
-    return [
-        Searched(row.key, int(row.searches), int(row.zero), int(row.some), int(row.clicks)) for row in rows
-    ]
+    if containing is None:
+        return statement
+    return statement.where(_counters.c.key.contains(containing, autoescape=True))
+
+
+def _is_after(n: ColumnElement[int], key: ColumnElement[str], after: tuple[int, str] | None) -> ColumnElement[bool]:
+    return true() if after is None else or_(n < after[0], and_(n == after[0], key > after[1]))
+
+
+def _as_searched(rows: Iterable[Row[Any]]) -> list[Searched]:
+    return [Searched(row.key, int(row.searches), int(row.zero), int(row.some), int(row.clicks)) for row in rows]
 
 
 # --- verify and rebuild -----------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Searches: what shoppers looked for, and whether they found it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -17,6 +18,7 @@ from widget_server.web.params import (
     Params,
     Position,
     check_range,
+    choice,
     cursor,
     first_day,
     last_day,
@@ -32,6 +34,10 @@ RESOURCE = Resource("searches", "What shoppers searched for: how often, with how
 
 
 class SearchesQuery(Params):
+    sort = choice(
+        "searches", *counters.RANKS, default="searches",
+        help="most first: searches, searches that showed nothing, shoppers asked, or shoppers who said no",
+    )  # fmt: skip
     q = line(MAX_QUERY, "only searches that contain this, however it is spelt")
     from_ = first_day()
     to = last_day()
@@ -66,27 +72,40 @@ class Searches(Schema):
 @RESOURCE.route(
     "GET",
     "/v1/searches",
-    summary="Searches, the most frequent first",
+    summary="Searches, by how often, how empty or how disappointing",
     query=SearchesQuery,
     reply=Searches,
     refusals={409: "`from` is after `to`."},
-    example='"$HOST/v1/searches?limit=20" -H "Authorization: Bearer $KEY"',
+    example='"$HOST/v1/searches?sort=not_found&limit=20" -H "Authorization: Bearer $KEY"',
 )
 def searches(call: Read) -> dict[str, Any]:
     """Spellings that differ only in case, spaces, Unicode form or diacritics are one search. `found` is read from
     the yes-or-no questions on search pages."""
     query, limit = call.query, call.query["limit"]
     first, last = check_range(query)
-    containing = query_key(query["q"]) if "q" in query else None
-    after = query.get("cursor")
-    found = counters.most_searched(call.conn, call.shop.id, first, last, after, limit + 1, containing)
-    rows = found[:limit]
+    asking = Slice(call.shop.id, _questions(call.shop), "query", None, first, last)
+    found = _ranked(call, asking, limit + 1)
+    rows = [row for _, row in found[:limit]]
     keys = [row.key for row in rows]
-    asked = counters.of_keys(call.conn, Slice(call.shop.id, _questions(call.shop), "query", None, first, last), keys)
+    asked = counters.of_keys(call.conn, asking, keys)
     return {
         "searches": _rows(call, rows, keys, asked),
-        "next": cursor(rows[-1].searches, rows[-1].key) if len(found) > limit else None,
+        "next": cursor(found[limit - 1][0], keys[-1]) if len(found) > limit else None,
     }
+
+
+def _ranked(call: Read, asking: Slice, most: int) -> list[tuple[int, Searched]]:
+    """The rows of a page, each with the number it is sorted by."""
+    query = call.query
+    containing = query_key(query["q"]) if "q" in query else None
+    after, sort = query.get("cursor"), query["sort"]
+    if sort == "searches":
+        found = counters.most_searched(call.conn, asking.shop, asking.start, asking.end, after, most, containing)
+        return [(row.searches, row) for row in found]
+    counted_under = replace(asking, questions=(counters.SEARCHES,)) if sort == "zero_results" else asking
+    ranks = counters.ranked(call.conn, counted_under, sort, after, most, containing)
+    known = counters.searched_of(call.conn, asking.shop, asking.start, asking.end, [key for _, key in ranks])
+    return [(n, known.get(key, Searched(key, 0, 0, 0, 0))) for n, key in ranks]
 
 
 def _questions(shop: Shop) -> tuple[str, ...]:
