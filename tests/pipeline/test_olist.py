@@ -5,9 +5,10 @@ What they must be stands in `expected.json`, or is worked out here from the CSV;
 
 import csv
 import json
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -243,16 +244,32 @@ def test_in_riga_18_ratings_belong_to_another_month(sqlite_stand: Stand) -> None
     sqlite_stand.verify()
 
 
-def test_an_operator_imports_on_one_machine_where_nothing_runs(tmp_path: Path) -> None:
+def test_an_operator_imports_on_one_machine_where_nothing_runs_and_goes_on_after_a_kill(
+    tmp_path: Path,
+) -> None:
     data = tmp_path / "data"
     added = run(data, "shop", "add", "Olist", "--domain", "olist.example", "--json")
     shop = json.loads(added.stdout)
     files = [
         word for kind in ("orders", "items", "ratings") for word in (f"--{kind}", str(OLIST / f"{kind}.csv"))
     ]
-    done = run(data, "import", "--shop", shop["site_key"], *files)
+    words = ("import", "--shop", shop["site_key"], *files)
+
+    def stored() -> int:
+        with closing(sqlite3.connect(f"file:{data / 'atbalss.db'}?mode=ro", uri=True)) as database:
+            return int(database.execute("SELECT count(*) FROM events").fetchone()[0])
+
+    killed = Program(data, *words)
+    wait_for(lambda: stored() > 0, "nothing is counted", killed.process)
+    killed.kill()
+    assert (killed.process.returncode, 0 < stored() < 9352) == (-9, True)
+
+    done = run(data, *words)
     assert done.returncode == 0, done.stderr
-    assert "ratings: 2987 rows, 2987 new, 0 refused" in done.stdout
-    assert "9352 events counted" in done.stdout
+    assert "ratings: 2987 rows" in done.stdout and "refused row" not in done.stdout
+    assert stored() == 9352
     verified = run(data, "verify")
     assert (verified.returncode, verified.stdout) == (0, "No difference.\n")
+    again = run(data, *words)
+    assert "ratings: 2987 rows, 2987 unchanged, 0 refused" in again.stdout
+    assert "0 events counted" in again.stdout

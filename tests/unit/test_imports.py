@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import SECRET_KEY
 from tests.servers import ValkeyServer
 from widget_server.act.pipeline import process
 from widget_server.contract.shop import Question, Shop
@@ -19,6 +22,8 @@ from widget_server.intake.imports import BATCH, FileImport, event_id, is_import_
 from widget_server.intake.stream import append_sync
 from widget_server.record import shops
 from widget_server.record.db import Database
+from widget_server.run.cli import group
+from widget_server.run.commands import importing
 from widget_server.run.commands.importing import Feed
 from widget_server.run.config import load
 from widget_server.run.house import House
@@ -366,6 +371,105 @@ def test_a_shop_that_no_longer_asks_about_orders_is_told(shop: Shop) -> None:
     with pytest.raises(CannotRead, match="no question order-rating"):
         place_of(other, "k" * 32)
     assert place_of(shop, "k" * 32).question.name == "order-rating"
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+GOOD = "order_id,score,answered_at,channel\n1,5,2026-01-01,web\n"
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, shop: Shop
+) -> Callable[..., Result]:
+    """`atbalss import --shop ... --ratings FILE ...`, nothing else running."""
+    for name, value in (("DATABASE_URL", sqlite_url), ("REDIS_URL", redis_url), ("SECRET_KEY", SECRET_KEY)):
+        monkeypatch.setenv(f"ATBALSS_{name}", value)
+
+    def act(content: str, *words: str, site_key: str = shop.site_key) -> Result:
+        (tmp_path / "ratings.csv").write_text(content)
+        arguments = ["--data-dir", str(tmp_path / "data"), "import", "--shop", site_key, *words]
+        return CliRunner().invoke(group(), [*arguments, "--ratings", str(tmp_path / "ratings.csv")])
+
+    return act
+
+
+def test_the_summary_says_what_was_refused_and_why(command: Callable[..., Result]) -> None:
+    bad = "".join(f"x{n},9,2026-01-01,web\n" for n in range(25))
+    done = command(GOOD + "2,5,soon,web\n" + bad)
+    assert done.exit_code == 0
+    assert "ratings: 27 rows, 1 new, 26 refused\n  columns left out: channel\n" in done.stdout
+    assert "  refused row 3, answered_at: Give a time like " in done.stdout
+    assert "  ... and 6 more. By reason:\n  25 x score: Give a whole number from 1 to 5.\n" in done.stdout
+    assert "1 events counted in " in done.stdout
+    told = json.loads(command(GOOD + bad, "--json").stdout)
+    (file,) = told["files"]
+    assert (file["unchanged"], file["refused"], len(file["refusals"])) == (1, 25, 20)
+    assert file["refusals"][0] == {
+        "row": 3,
+        "line": 3,
+        "errors": {"score": "Give a whole number from 1 to 5."},
+    }
+    assert file["reasons"] == [{"column": "score", "message": "Give a whole number from 1 to 5.", "rows": 25}]
+
+
+def test_exit_1_when_nothing_could_be_taken(command: Callable[..., Result], tmp_path: Path) -> None:
+    nothing = command("order_id,score,answered_at\n1,9,2026-01-01\n")
+    assert nothing.exit_code == 1 and "1 refused" in nothing.stdout
+    assert command("order_id,score,answered_at\n").exit_code == 0, "nothing was refused either"
+    (tmp_path / "map.json").write_text('{"ratings": {"score": "Cena"}}')
+    (tmp_path / "bad.json").write_text("{")
+    for words, sentence in (
+        (("--map", str(tmp_path / "map.json")), 'there is no column "Cena", which the map names for score.'),
+        (("--map", str(tmp_path / "bad.json")), "is no JSON that can be read"),
+        (("--orders", str(tmp_path / "ratings.csv")), "there is no column placed_at"),
+    ):
+        done = command(GOOD, *words)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert sentence in done.stderr
+    unknown = command(GOOD, site_key="pk_nobody")
+    assert (unknown.exit_code, unknown.stderr) == (
+        1,
+        "Error: No shop has the site key pk_nobody; see `atbalss shop list`.\n",
+    )
+
+
+def test_without_a_file_there_is_nothing_to_do(tmp_path: Path) -> None:
+    done = CliRunner().invoke(group(), ["--data-dir", str(tmp_path / "d"), "import", "--shop", "pk_x"])
+    assert done.exit_code == 2 and "at least one of --orders" in done.stderr
+
+
+def test_no_wait_leaves_the_counting_to_the_workers(
+    command: Callable[..., Result], valkey: ValkeyServer
+) -> None:
+    done = command(GOOD, "--no-wait")
+    assert "1 events stored in " in done.stdout
+    with valkey.client() as client:
+        assert client.xlen("atbalss:intake") == 1
+    again = command(GOOD.replace(",5,", ",4,"), "--json")
+    assert json.loads(again.stdout)["files"][0]["corrected"] == 1, "what waited was counted first"
+    with valkey.client() as client:
+        assert client.xlen("atbalss:intake") == 0
+
+
+def test_a_redis_that_is_away_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, command: Callable[..., Result]
+) -> None:
+    left = [redis.ConnectionError("away"), redis.TimeoutError("away")]
+
+    def append(client: redis.Redis, envelopes: list[bytes], limit: int) -> int:
+        if left:
+            raise left.pop()
+        return append_sync(client, envelopes, limit)
+
+    monkeypatch.setattr(importing, "append_sync", append)
+    monkeypatch.setattr(importing, "_AWAY_PAUSE", 0)
+    assert "1 new, 0 refused" in command(GOOD).stdout
+    left.extend([redis.ConnectionError("gone")] * 2)
+    monkeypatch.setattr(importing, "_PATIENCE", -1)
+    done = command(GOOD.replace(",5,", ",4,"))
+    assert done.exit_code == 1
+    assert "Redis can't be used (gone); import the same files again to go on." in done.stderr
 
 
 # --- back-pressure ----------------------------------------------------------------------------------------------------
