@@ -33,6 +33,7 @@ class Look:
         context = browser.new_context(
             viewport={"width": width, "height": height}, locale=self.lang, color_scheme=self.scheme,
             reduced_motion="reduce", device_scale_factor=1 if self.size == DESKTOP else 2,
+            is_mobile=self.size == PHONE, has_touch=self.size == PHONE,
         )  # fmt: skip
         context.set_default_timeout(30_000)
         return context.new_page()
