@@ -17,6 +17,8 @@ from widget_server.contract.questions import question_types
 from widget_server.contract.settings import SETTINGS
 from widget_server.contract.tokens import verify_order_token
 from widget_server.run.cli import group
+from widget_server.web.app import resources
+from widget_server.web.openapi import document
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -55,6 +57,14 @@ def test_every_command_is_explained(name: str) -> None:
 @pytest.mark.parametrize("name", sorted({*EVENT_TYPES, "score.updated", *metrics(), *question_types()}))
 def test_every_event_metric_and_question_type_is_explained(name: str) -> None:
     assert re.search(rf"^\|.*`{re.escape(name)}`", README, re.M)
+
+
+def test_every_route_stands_in_the_table() -> None:
+    """Those of programs; pages and their files aside."""
+    paths = document(resources(), "https://atbalss.example.com")["paths"]
+    there = {f"{method.upper()} {path}" for path, item in paths.items() for method in item if method != "parameters"}
+    there |= {f"GET /{name}" for name in ("v1/openapi.json", "docs", "healthz", "readyz", "metrics", "widget.js", "widget.v1.js")}
+    assert {route for route in there if f"`{route}`" not in README} == set()
 
 
 def test_every_attribute_that_the_snippet_reads_is_explained() -> None:
