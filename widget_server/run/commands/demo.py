@@ -184,7 +184,7 @@ def _announcement(shop_address: str, atbalss: str, api_key: str, folder: Path, w
             row("API key", api_key),
             row("Data", f"{folder}   (delete it to begin anew)"),
             "",
-            f'  1. Search for "gift card" in the shop ({shop_address}/en/search?q=gift+card), wait five seconds, tap No',
+            f'  1. Search for "gift card" in the shop ({shop_address}/en/search?q=gift+card), wait a moment, tap No',
             "     and say what you looked for. Then see the score change:",
             "",
             f'{ask}scores?metric=success&question=search-found"',
