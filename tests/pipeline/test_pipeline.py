@@ -11,7 +11,7 @@ from tests.pipeline.envelopes import NOW, envelope, event
 from widget_server.act.pipeline import UnknownShop, process
 from widget_server.act.verify import rebuild, verify
 from widget_server.contract.metrics import metrics
-from widget_server.record import answers, counters, searches, shops
+from widget_server.record import answers, counters, endpoints, outbox, searches, shops
 from widget_server.record.db import Database
 from widget_server.record.shops import NewShop
 
@@ -85,6 +85,33 @@ def test_quarantine_takes_an_answer_out_of_the_counts_and_release_puts_it_back(
     assert total(database, shop, "order-rating").answers == {}
     process(database, [envelope(shop.id, back, "owner")])
     assert total(database, shop, "order-rating").answers == {"1": 1}
+
+
+def test_endpoints_hear_of_new_answers_and_of_scores_but_not_of_imported_history(
+    database: Database, shop: NewShop
+) -> None:
+    with database.writing() as conn:
+        endpoints.create(conn, shop.id, "https://shop.example/hook", ["answer.given", "score.updated"], NOW)
+    old = event("answer.given", NOW - 10, question="order-rating", value=3, row="r1", revision=NOW)
+    process(database, [envelope(shop.id, old, "import")])
+    with database.reading() as conn:
+        assert {d.type for d in outbox.deliveries(conn, shop=shop.id)} == {"score.updated"}
+    process(database, [envelope(shop.id, event("answer.given", question="order-rating", value=3))])
+    with database.reading() as conn:
+        assert [d.type for d in outbox.deliveries(conn, shop=shop.id)].count("answer.given") == 1
+
+
+def test_a_corrected_row_replaces_the_whole_row(database: Database, shop: NewShop) -> None:
+    row = {"question": "order-rating", "row": "r1"}
+    first = event("answer.given", NOW, **row, value=2, text="slow", product="p1", revision=1, page={"lang": "lv"})
+    second = event("answer.given", NOW - 86_400_000, **row, value=4, revision=2)
+    for one in (second, first):
+        process(database, [envelope(shop.id, one, "import")])
+    with database.reading() as conn:
+        (found,) = answers.newest(conn, shop.id, answers.Filter(), None, 10)
+        assert [found.get(n) for n in ("value", "text", "product", "language")] == [4, None, None, None]
+        by_day = counters.by_time(conn, counters.Slice(shop.id, ("order-rating",)), counters.DAY)
+    assert {day: dict(c.answers) for day, c in by_day.items()} == {"2025-11-21": {"4": 1}}
 
 
 def test_the_day_is_the_shops_local_day(database: Database, shop: NewShop) -> None:

@@ -51,6 +51,8 @@ def _told(
     listening: Iterable[Endpoint],
 ) -> list[outbox.OutboxRow]:
     event = envelope["event"]
+    if envelope["source"] == "import":
+        return []  # history is no news: ten years of ratings would arrive as ten years of webhooks
     wanting = [endpoint for endpoint in listening if event["type"] in endpoint.types]
     if not wanting:
         return []

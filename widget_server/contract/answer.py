@@ -174,8 +174,8 @@ def _written(event: Mapping[str, Any], bucket: str | None) -> dict[str, Any]:
     if kind == "answer.given":
         if "row" in event:
             # A corrected row replaces the whole row, also what it no longer says.
-            found["answered_at"] = event["at"]
-            found["text"] = event.get("text")
+            whole = dict.fromkeys(("text", "product", "language", "order"))
+            found = {**whole, **found, "answered_at": event["at"]}
         if event.get("value") is not None:
             found["value"] = event["value"]
             found["bucket"] = bucket
