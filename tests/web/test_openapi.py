@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,11 @@ from tests.conftest import SECRET_KEY
 from tests.pipeline.envelopes import NOW, envelope
 from tests.web.conftest import World, answer
 from tests.web.live import LiveServer
+from tests.web.test_docs_page import parse_curl
 from widget_server.act.pipeline import process
 from widget_server.contract.events import BROWSER
 from widget_server.contract.metrics import metrics
+from widget_server.contract.tokens import sign_order_token
 from widget_server.record import endpoints, outbox, shops
 from widget_server.record.db import Database
 
@@ -98,8 +102,39 @@ def live(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path) -> Iter
         outbox.kill_queued(conn, endpoint.id, "it is over", NOW)
     database.close()
     server = LiveServer(tmp_path / "data", database_url=database_url, redis_url=redis_url, secret_key=SECRET_KEY)
-    yield server, {"site_key": made.site_key, "api_key": made.api_key, "delivery": delivery}
+    yield server, {
+        "site_key": made.site_key, "api_key": made.api_key, "delivery": delivery,
+        "order_token": sign_order_token(made.order_token_secret, _claims(made.site_key)),
+    }  # fmt: skip
     server.stop()
+
+
+def _claims(site_key: str) -> dict[str, Any]:
+    now = int(time.time())
+    return {"site": site_key, "order": "100", "iat": now, "exp": now + 60, "jti": "1", "use": "rate"}
+
+
+def test_the_examples_of_the_snippets_routes_run_as_they_stand(live: tuple[LiveServer, dict[str, str]]) -> None:
+    server, names = live
+    with urllib.request.urlopen(f"{server.url}/v1/openapi.json") as reply:
+        document = orjson.loads(reply.read())
+    answered = {}
+    for method, path in COLLECTOR:
+        line = document["paths"][path][method.lower()]["x-codeSamples"][0]["source"]
+        for variable, value in (
+            ("$HOST", server.url), ("$SITE_KEY", names["site_key"]), ("$ORDER_TOKEN", names["order_token"])
+        ):  # fmt: skip
+            line = line.replace(variable, value)
+        sent_method, url, headers, data = parse_curl(line)
+        request = urllib.request.Request(
+            url, method=sent_method, headers=headers, data=None if data is None else data.encode()
+        )
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            answered[path.rpartition("/")[2]] = (reply.status, orjson.loads(reply.read()))
+    assert answered["ask"][0] == 200
+    assert answered["ask"][1]["lang"] == "lv"
+    assert answered["answers"] == (202, {"accepted": 1, "rejected": []})
+    assert answered["asked"] == (200, {"answered": []})
 
 
 @pytest.mark.timeout(1200)

@@ -155,3 +155,11 @@ def test_the_ends_of_the_calendar_are_days_like_others(world: World) -> None:
             assert reply.status_code == 200
             if "scores" in path:
                 assert reply.json["total"]["n"] == (1 if (first, last) == EVER else 0)
+
+
+def test_an_interval_holds_its_value_also_when_all_agree(small_world: World) -> None:
+    rate(small_world, *[5] * 28)
+    for metric in ("csat", "stars"):
+        score = small_world.get("/v1/scores", metric=metric).json["total"]
+        low, high = score["interval"]
+        assert low < score["value"] == high

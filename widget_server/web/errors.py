@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from widget_server.record.db import is_passing
@@ -81,10 +81,10 @@ def _of_http(error: HTTPException) -> Response:
 
 def _of_anything(error: Exception) -> Response:
     if is_passing(error):
-        log.warning("database_away", path=request.path, error=type(error).__name__)
+        log.warning("database_away", request_id=g.get("request_id"), path=request.path, error=type(error).__name__)
         retry = {"Retry-After": str(RETRY_AFTER)}
         return _reply(Problem(503, "unavailable", "The database is away; try again soon.", headers=retry))
-    log.error("request_failed", path=request.path, error=type(error).__name__, exc_info=error)
+    log.error("request_failed", request_id=g.get("request_id"), path=request.path, exc_info=error)
     return _reply(Problem(500, "internal", "Something went wrong here; it is in the log."))
 
 
