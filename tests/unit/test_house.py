@@ -6,6 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from widget_server.record.db import Database, metadata
+
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "widget_server" / "record"
 PYTHON = sorted(p for room in ("widget_server", "integrations") for p in (ROOT / room).rglob("*.py"))
@@ -77,15 +82,14 @@ def sql_in(source: str) -> str:
     return "\n".join(text for text in texts if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER)\b", text))
 
 
-def test_metadata_and_migrations_agree(tmp_path: Path) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.runtime.migration import MigrationContext
-
-    from widget_server.record.db import Database, metadata
-
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}", "k")
-    database.migrate()
+def test_metadata_and_migrations_agree(database: Database) -> None:
     assert database.is_migrated()
     with database.writing() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
-    database.close()
+
+
+def test_platforms_do_not_import_one_another() -> None:
+    folders = {p.name for p in (ROOT / "integrations").iterdir() if p.is_dir()}
+    for path in (ROOT / "integrations").rglob("*.py"):
+        others = folders - set(path.relative_to(ROOT / "integrations").parts)
+        assert not re.search(rf"(integrations\.|from \.+)({'|'.join(sorted(others)) or '$^'})\b", path.read_text()), path

@@ -1,12 +1,231 @@
 """The first tables."""
 
+import sqlalchemy as sa
 from alembic import op
-
-from widget_server.record.db import metadata
 
 revision = "0001"
 down_revision = None
 
+# As in `record.db.Key`: compared by code point on both databases.
+_KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
-    metadata.create_all(op.get_bind())
+    op.create_table(
+        "answers",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("question", _KEY, nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("answered", sa.Boolean(), nullable=False),
+        sa.Column("hidden", sa.Boolean(), nullable=False),
+        sa.Column("verified", sa.Boolean(), nullable=False),
+        sa.Column("bucket", _KEY, nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("language", _KEY, nullable=True),
+        sa.Column("product", _KEY, nullable=True),
+        sa.Column("query_key", _KEY, nullable=True),
+        sa.Column("order_ref", _KEY, nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "key", "question"),
+    )
+    op.create_index(
+        "answers_newest",
+        "answers",
+        ["shop", "first_at", "key"],
+        unique=False,
+        sqlite_where=sa.text("answered IS 1"),
+        postgresql_where=sa.text("answered IS true"),
+    )
+    op.create_index(
+        "answers_of_order",
+        "answers",
+        ["shop", "order_ref"],
+        unique=False,
+        sqlite_where=sa.text("order_ref IS NOT NULL"),
+        postgresql_where=sa.text("order_ref IS NOT NULL"),
+    )
+    op.create_index(
+        "answers_texts_of_query",
+        "answers",
+        ["shop", "query_key", "first_at"],
+        unique=False,
+        sqlite_where=sa.text("text IS NOT NULL AND query_key IS NOT NULL"),
+        postgresql_where=sa.text("text IS NOT NULL AND query_key IS NOT NULL"),
+    )
+    op.create_table(
+        "api_keys",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("prefix", _KEY, nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("revoked", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("api_keys_by_prefix", "api_keys", ["prefix"], unique=False)
+    op.create_table(
+        "api_origins",
+        sa.Column("shop", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "origin"),
+    )
+    op.create_index("ix_api_origins_origin", "api_origins", ["origin"], unique=False)
+    op.create_table(
+        "attempts",
+        sa.Column("number", _NUMBER, autoincrement=True, nullable=False),
+        sa.Column("outbox", _KEY, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("took", sa.Integer(), nullable=False),
+        sa.Column("excerpt", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("attempts_outbox", "attempts", ["outbox", "number"], unique=False)
+    op.create_table(
+        "counters",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("question", _KEY, nullable=False),
+        sa.Column("counter", _KEY, nullable=False),
+        sa.Column("dimension", _KEY, nullable=False),
+        sa.Column("period", _KEY, nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("start", _KEY, nullable=False),
+        sa.Column("trust", _KEY, nullable=False),
+        sa.Column("bucket", _KEY, nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "shop", "question", "counter", "dimension", "period", "key", "start", "trust", "bucket"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "endpoints",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("types", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("old_secret", sa.Text(), nullable=True),
+        sa.Column("old_secret_until", sa.BigInteger(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.Column("disabled_reason", sa.Text(), nullable=True),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("endpoints_shop", "endpoints", ["shop", "created"], unique=False)
+    op.create_table(
+        "events",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("type", _KEY, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "id"),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "orders",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("ref", _KEY, nullable=False),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("customer", sa.Text(), nullable=True),
+        sa.Column("placed_at", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "ref"),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("endpoint", _KEY, nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=False),
+        sa.Column("lease_by", sa.String(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("shop", "key", name="outbox_key"),
+    )
+    op.create_index(
+        "outbox_due_endpoint",
+        "outbox",
+        ["endpoint", "next_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state = 'due'"),
+    )
+    op.create_index(
+        "outbox_due_next",
+        "outbox",
+        ["next_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state = 'due'"),
+    )
+    op.create_index("outbox_ended", "outbox", ["ended", "state"], unique=False)
+    op.create_index("outbox_shop", "outbox", ["shop", "created", "id"], unique=False)
+    op.create_table(
+        "question_versions",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("type", _KEY, nullable=False),
+        sa.Column("placement", sa.Text(), nullable=False),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("texts", sa.Text(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "name", "version"),
+    )
+    op.create_table(
+        "set_aside",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("traceback", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "shops",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("site_key", sa.Text(), nullable=False),
+        sa.Column("domains", sa.Text(), nullable=False),
+        sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("order_token_secret", sa.Text(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("site_key"),
+    )
+    op.create_table(
+        "spellings",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("query_key", _KEY, nullable=False),
+        sa.Column("spelling", _KEY, nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "query_key", "spelling"),
+        sqlite_with_rowid=False,
+    )
