@@ -5,7 +5,8 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,22 +35,27 @@ class Reply:
         return json.loads(self.body)
 
 
-class Shopfront:
-    """One shop on one web process. `settings` are those of the process."""
+class Live:
+    """A web process on a database. `settings` are those of the process."""
 
-    def __init__(self, folder: Path, database_url: str, redis_url: str, shop: NewShop | None = None, **settings: str) -> None:
-        self.folder = folder
-        self.shop = shop or make_shop(database_url)
+    def __init__(self, folder: Path, database_url: str, redis_url: str, **settings: str) -> None:
+        self.database_url = database_url
         given = {"database_url": database_url, "redis_url": redis_url, "secret_key": SECRET_KEY, **settings}
         self.server = LiveServer(folder, **given)
         self.netloc = urlsplit(self.server.url).netloc
-        self.path = f"/v1/shops/{self.shop.site_key}"
 
-    def __enter__(self) -> "Shopfront":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
         self.server.stop()
+
+
+class Shopfront:
+    """One shop on a live process."""
+
+    def __init__(self, live: Live, shop: NewShop) -> None:
+        self.live = live
+        self.shop = shop
+        self.netloc = live.netloc
+        self.path = f"/v1/shops/{shop.site_key}"
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """One request on a connection of its own. Fails after 8 s."""
@@ -80,6 +86,19 @@ def ask(connection: http.client.HTTPConnection, method: str, path: str, body: An
         return Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
 
 
+@contextmanager
+def shopfront(
+    folder: Path, database_url: str, redis_url: str, shop: NewShop | None = None, **settings: str
+) -> Iterator[Shopfront]:
+    """A shop on a process of its own."""
+    shop = shop or make_shop(database_url)
+    live = Live(folder, database_url, redis_url, **settings)
+    try:
+        yield Shopfront(live, shop)
+    finally:
+        live.stop()
+
+
 def make_shop(database_url: str, domain: str = "shop.example") -> NewShop:
     database = Database(database_url, SECRET_KEY)
     with database.writing() as conn:
@@ -93,14 +112,15 @@ def event(**fields: Any) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "type": "answer.given", "at": at, "question": "order-rating", "value": 5, **fields}
 
 
-def stored(client: "redis.Redis") -> list[dict[str, Any]]:
-    """The envelopes in the stream."""
+def stored(client: "redis.Redis", shop: NewShop) -> list[dict[str, Any]]:
+    """The envelopes of the shop in the stream."""
     entries: Any = client.xrange(STREAM)
-    return [orjson.loads(fields[b"e"]) for _, fields in entries]
+    envelopes = [orjson.loads(fields[b"e"]) for _, fields in entries]
+    return [envelope for envelope in envelopes if envelope["shop"] == shop.id]
 
 
-def stored_ids(client: "redis.Redis") -> set[str]:
-    return {envelope["event"]["id"] for envelope in stored(client)}
+def stored_ids(client: "redis.Redis", shop: NewShop) -> set[str]:
+    return {envelope["event"]["id"] for envelope in stored(client, shop)}
 
 
 @dataclass
@@ -155,6 +175,3 @@ class Load:
             time.sleep(0.002)
         connection.close()
 
-
-def header_names(replies: Sequence[Reply]) -> set[str]:
-    return set.intersection(*(set(reply.headers) for reply in replies))

@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.pipeline.shopfront import Load, Reply, Shopfront, event, make_shop, stored, stored_ids
+from tests.pipeline.shopfront import Load, Reply, Shopfront, event, make_shop, shopfront, stored, stored_ids
 from tests.servers import PostgresServer, ValkeyServer, wait_for
 from widget_server.intake.stream import STREAM
-
-
-@pytest.fixture
-def front(tmp_path: Path, sqlite_url: str, redis_url: str) -> Iterator[Shopfront]:
-    with Shopfront(tmp_path / "data", sqlite_url, redis_url) as made:
-        yield made
 
 
 @pytest.fixture
@@ -33,7 +27,7 @@ def test_an_accepted_event_is_in_the_stream_as_an_envelope(front: Shopfront, red
     reply = front.send(sent, content_type="text/plain;charset=UTF-8", origin="https://www.shop.example")
     assert (reply.status, reply.json) == (202, {"accepted": 1, "rejected": []})
     assert "x-atbalss-reason" not in reply.headers
-    (envelope,) = stored(redis_client)
+    (envelope,) = stored(redis_client, front.shop)
     assert (envelope["shop"], envelope["source"]) == (front.shop.id, "browser")
     assert envelope["event"]["order"] == {"ref": "A-17", "line": "1", "sku": []}
     assert envelope["event"]["text"] == "Labi"
@@ -47,13 +41,13 @@ def test_a_bad_event_is_named_and_the_good_one_stored(front: Shopfront, redis_cl
     assert reply.json["accepted"] == 1
     assert [(r["index"], list(r["errors"])) for r in reply.json["rejected"]] == [(1, ["value"])]
     assert "events.1.value" in reply.headers["x-atbalss-reason"]
-    assert stored_ids(redis_client) == {good["id"]}
+    assert stored_ids(redis_client, front.shop) == {good["id"]}
 
 
 def test_what_was_acknowledged_survives_a_killed_valkey(
     tmp_path: Path, sqlite_url: str, own_valkey: ValkeyServer
 ) -> None:
-    with Shopfront(tmp_path / "data", sqlite_url, own_valkey.url) as front:
+    with shopfront(tmp_path / "data", sqlite_url, own_valkey.url) as front:
         with Load(front) as load:
             load.wait_for(100)
             own_valkey.kill()
@@ -63,12 +57,12 @@ def test_what_was_acknowledged_survives_a_killed_valkey(
         assert load.statuses() == {202}
         assert load.failures == []
         with own_valkey.client() as client:
-            wait_for(lambda: load.acknowledged <= stored_ids(client), "acknowledged events are missing")
+            wait_for(lambda: load.acknowledged <= stored_ids(client, front.shop), "acknowledged events are missing")
 
 
 def test_nobody_waits_for_a_stopped_valkey(tmp_path: Path, sqlite_url: str, own_valkey: ValkeyServer) -> None:
     # Its time-out is longer than what the clients wait, so whoever waited for it would fail.
-    with Shopfront(tmp_path / "data", sqlite_url, own_valkey.url, redis_timeout="10") as front:
+    with shopfront(tmp_path / "data", sqlite_url, own_valkey.url, redis_timeout="10") as front:
         with Load(front, clients=8) as load:
             load.wait_for(100)
             assert own_valkey.process is not None
@@ -82,12 +76,12 @@ def test_nobody_waits_for_a_stopped_valkey(tmp_path: Path, sqlite_url: str, own_
         assert load.statuses() == {202}
         assert front.metric("atbalss_intake_spilled_total") >= 300
         with own_valkey.client() as client:
-            wait_for(lambda: load.acknowledged <= stored_ids(client), "acknowledged events are missing")
+            wait_for(lambda: load.acknowledged <= stored_ids(client, front.shop), "acknowledged events are missing")
         wait_for(lambda: front.metric("atbalss_spill_waiting_bytes") == 0, "the spill is not emptied")
 
 
 def test_a_stopped_valkey_is_found_again(tmp_path: Path, sqlite_url: str, own_valkey: ValkeyServer) -> None:
-    with Shopfront(tmp_path / "data", sqlite_url, own_valkey.url, redis_timeout="0.2") as front:
+    with shopfront(tmp_path / "data", sqlite_url, own_valkey.url, redis_timeout="0.2") as front:
         assert own_valkey.process is not None
         assert front.send(event()).status == 202
         own_valkey.process.send_signal(signal.SIGSTOP)
@@ -101,14 +95,14 @@ def test_a_stopped_valkey_is_found_again(tmp_path: Path, sqlite_url: str, own_va
         last = event()
         assert front.send(last).status == 202
         with own_valkey.client() as client:
-            assert last["id"] in stored_ids(client)
-            wait_for(lambda: len(stored_ids(client)) == 6, "spilled events are missing")
+            assert last["id"] in stored_ids(client, front.shop)
+            wait_for(lambda: len(stored_ids(client, front.shop)) == 6, "spilled events are missing")
 
 
 def test_a_full_spill_is_503_and_nothing_acknowledged_is_lost(
     tmp_path: Path, sqlite_url: str, own_valkey: ValkeyServer
 ) -> None:
-    with Shopfront(tmp_path / "data", sqlite_url, own_valkey.url, spill_limit="20k") as front:
+    with shopfront(tmp_path / "data", sqlite_url, own_valkey.url, spill_limit="20k") as front:
         own_valkey.kill()
         with Load(front) as load:
             load.wait_for(20, lambda reply: reply.status == 503)
@@ -119,7 +113,7 @@ def test_a_full_spill_is_503_and_nothing_acknowledged_is_lost(
         assert load.statuses() == {202, 503}
         own_valkey.start()
         with own_valkey.client() as client:
-            wait_for(lambda: load.acknowledged <= stored_ids(client), "acknowledged events are missing")
+            wait_for(lambda: load.acknowledged <= stored_ids(client, front.shop), "acknowledged events are missing")
             assert len(load.acknowledged) > 20
         assert front.send(event()).status == 202
 
@@ -127,15 +121,15 @@ def test_a_full_spill_is_503_and_nothing_acknowledged_is_lost(
 def test_a_restarted_web_process_brings_what_the_dead_one_spilled(
     tmp_path: Path, sqlite_url: str, own_valkey: ValkeyServer
 ) -> None:
-    with Shopfront(tmp_path / "data", sqlite_url, own_valkey.url) as front:
+    with shopfront(tmp_path / "data", sqlite_url, own_valkey.url) as front:
         own_valkey.kill()
         sent = [event() for _ in range(20)]
         assert {front.send(each).status for each in sent} == {202}
-        front.server._process.kill()
+        front.live.server._process.kill()
         shop = front.shop
     own_valkey.start()
-    with Shopfront(tmp_path / "data", sqlite_url, own_valkey.url, shop), own_valkey.client() as client:
-        wait_for(lambda: stored_ids(client) == {each["id"] for each in sent}, "spilled events are missing")
+    with shopfront(tmp_path / "data", sqlite_url, own_valkey.url, shop) as front, own_valkey.client() as client:
+        wait_for(lambda: stored_ids(client, front.shop) == {each["id"] for each in sent}, "spilled events are missing")
 
 
 @pytest.mark.parametrize("setting", [{"maxmemory": "1"}, {"min-replicas-to-write": "1"}])
@@ -143,21 +137,21 @@ def test_a_valkey_that_refuses_writes_is_away(
     tmp_path: Path, sqlite_url: str, own_valkey: ValkeyServer, setting: dict[str, str]
 ) -> None:
     """Full (OOM), or without the replicas it was told to have (NOREPLICAS): reads work, writes don't."""
-    with Shopfront(tmp_path / "data", sqlite_url, own_valkey.url) as front, own_valkey.client() as client:
+    with shopfront(tmp_path / "data", sqlite_url, own_valkey.url) as front, own_valkey.client() as client:
         before, during = event(), [event() for _ in range(5)]
         assert front.send(before).status == 202
         normal = {name: client.config_get(name)[name] for name in setting}  # type: ignore[index]
         client.config_set(*setting.popitem())
         assert {front.send(each).status for each in during} == {202}
-        assert stored_ids(client) == {before["id"]}
+        assert stored_ids(client, front.shop) == {before["id"]}
         assert front.metric("atbalss_intake_redis_away") == 1
         for name, value in normal.items():
             client.config_set(name, value)
-        wait_for(lambda: len(stored_ids(client)) == 6, "spilled events are missing")
+        wait_for(lambda: len(stored_ids(client, front.shop)) == 6, "spilled events are missing")
 
 
 def test_a_backlog_is_503_until_it_shrinks(tmp_path: Path, sqlite_url: str, redis_url: str, redis_client: "redis.Redis") -> None:
-    with Shopfront(tmp_path / "data", sqlite_url, redis_url, stream_limit="100") as front:
+    with shopfront(tmp_path / "data", sqlite_url, redis_url, stream_limit="100") as front:
         for _ in range(2):
             assert front.send(*(event() for _ in range(50))).status == 202
         reply = front.send(event())
@@ -171,12 +165,12 @@ def test_a_backlog_is_503_until_it_shrinks(tmp_path: Path, sqlite_url: str, redi
 def test_with_everysec_an_acknowledgement_waits_for_the_disk(tmp_path: Path, sqlite_url: str) -> None:
     server = ValkeyServer({"appendfsync": "everysec"})
     try:
-        with Shopfront(tmp_path / "data", sqlite_url, server.url) as front, server.client() as client:
+        with shopfront(tmp_path / "data", sqlite_url, server.url) as front, server.client() as client:
             with Load(front, clients=8) as load:
                 load.wait_for(24)
                 # Acknowledged from the stream, not from the spill, however long the disk takes.
             assert load.statuses() == {202}
-            assert load.acknowledged <= stored_ids(client)
+            assert load.acknowledged <= stored_ids(client, front.shop)
             assert front.metric("atbalss_intake_spilled_total") == 0
             assert client.info("commandstats")["cmdstat_waitaof"]["calls"] >= 1  # type: ignore[index]
     finally:
@@ -186,8 +180,8 @@ def test_with_everysec_an_acknowledgement_waits_for_the_disk(tmp_path: Path, sql
 def test_two_processes_share_a_networks_limit(tmp_path: Path, sqlite_url: str, redis_url: str) -> None:
     shop = make_shop(sqlite_url)
     with (
-        Shopfront(tmp_path / "one", sqlite_url, redis_url, shop, network_rate="40") as one,
-        Shopfront(tmp_path / "two", sqlite_url, redis_url, shop, network_rate="40") as two,
+        shopfront(tmp_path / "one", sqlite_url, redis_url, shop, network_rate="40") as one,
+        shopfront(tmp_path / "two", sqlite_url, redis_url, shop, network_rate="40") as two,
     ):
         replies: list[Reply] = []
         for _ in range(60):
@@ -201,9 +195,10 @@ def test_two_processes_share_a_networks_limit(tmp_path: Path, sqlite_url: str, r
         assert refused.headers["access-control-allow-origin"] == "*"
 
 
-def test_no_address_is_stored(front: Shopfront, valkey: ValkeyServer, tmp_path: Path) -> None:
-    front.send(event(), x_forwarded_for="198.51.100.77")
-    front.call("GET", f"{front.path}/ask")
+def test_no_address_is_stored(tmp_path: Path, sqlite_url: str, redis_url: str, valkey: ValkeyServer) -> None:
+    with shopfront(tmp_path / "data", sqlite_url, redis_url, proxies="1") as front:
+        assert front.send(event(), x_forwarded_for="198.51.100.77").status == 202
+        assert front.call("GET", f"{front.path}/ask", x_forwarded_for="198.51.100.77").status == 200
     files = [path for path in (*valkey.folder.rglob("*"), *tmp_path.rglob("*")) if path.is_file()]
     everything = b"".join(path.read_bytes() for path in files)
     assert b"answer.given" in everything
@@ -211,7 +206,7 @@ def test_no_address_is_stored(front: Shopfront, valkey: ValkeyServer, tmp_path: 
 
 
 def test_a_shop_that_is_too_busy_is_429(tmp_path: Path, sqlite_url: str, redis_url: str) -> None:
-    with Shopfront(tmp_path / "data", sqlite_url, redis_url, shop_rate="10") as front:
+    with shopfront(tmp_path / "data", sqlite_url, redis_url, shop_rate="10") as front:
         replies = [front.send(event(), event(), event()) for _ in range(10)]
         refused = next(reply for reply in replies if reply.status == 429)
         assert refused.json["code"] == "shop_rate"
@@ -255,7 +250,7 @@ def test_a_database_that_is_away_stops_no_known_shop(tmp_path: Path, redis_url: 
         url = server.url("atbalss")
         _migrate(url)
         shop = make_shop(url)
-        with Shopfront(tmp_path / "data", url, redis_url, shop) as front:
+        with shopfront(tmp_path / "data", url, redis_url, shop) as front:
             assert front.send(event()).status == 202
             server.kill()
             assert {front.send(event()).status for _ in range(5)} == {202}
@@ -279,9 +274,9 @@ def _migrate(url: str) -> None:
 
 
 def test_sigterm_loses_nothing(tmp_path: Path, sqlite_url: str, redis_url: str, redis_client: "redis.Redis") -> None:
-    with Shopfront(tmp_path / "data", sqlite_url, redis_url) as front, Load(front) as load:
+    with shopfront(tmp_path / "data", sqlite_url, redis_url) as front, Load(front) as load:
         load.wait_for(100)
-        os.kill(front.server._process.pid, signal.SIGTERM)
-        front.server._process.wait(20)
-    assert load.acknowledged <= stored_ids(redis_client)
+        os.kill(front.live.server._process.pid, signal.SIGTERM)
+        front.live.server._process.wait(20)
+    assert load.acknowledged <= stored_ids(redis_client, front.shop)
     assert len(load.acknowledged) >= 100

@@ -27,6 +27,7 @@ from .spill import Spill, SpillFull
 
 PREFIX = "/v1/shops/"
 BODY_SECONDS = 10.0
+DISCARDED = 1024 * 1024
 IN_FLIGHT = 2000
 _ANSWERED_SECONDS = 2.0
 _SITE_KEY_LENGTH = 64
@@ -77,6 +78,21 @@ class Reader:
         finally:
             self._reading.pop(task, None)
 
+    async def discard(self, protocol: Any) -> None:
+        """Read on for a while, keeping nothing: who is still sending would see a broken connection, not our refusal."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._reading[task] = time.monotonic()
+        try:
+            await _read_chunks(protocol, DISCARDED, keep=False)
+        except asyncio.CancelledError:
+            if task in self._reading:
+                raise
+        except Exception as error:  # noqa: BLE001  (too much, or the client is gone: the refusal may not arrive)
+            log.debug("a body was not read to its end", why=type(error).__name__)
+        finally:
+            self._reading.pop(task, None)
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(1)
@@ -86,14 +102,15 @@ class Reader:
                 task.cancel()
 
 
-async def _read_chunks(protocol: Any, most: int) -> bytes:
+async def _read_chunks(protocol: Any, most: int, keep: bool = True) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in protocol:
         size += len(part)
         if size > most:
             raise TooLarge
-        parts.append(part)
+        if keep:
+            parts.append(part)
     return b"".join(parts)
 
 
@@ -224,11 +241,12 @@ class Collector:
         _check_media(headers.get("content-type"))
         length = headers.get("content-length")
         declared = int(length) if length is not None else None
-        if declared is not None and declared > most:
-            raise _too_large(most)
         try:
+            if declared is not None and declared > most:
+                raise TooLarge
             return await self.reader.read(protocol, declared, most)
         except TooLarge:
+            await self.reader.discard(protocol)
             raise _too_large(most) from None
         except TimeoutError:
             raise Refusal(

@@ -1,0 +1,394 @@
+"""Malformed requests of named families over all write routes, against a real web process.
+
+Each is asserted on its status and on the field or limit that the reply names. Nothing here may ever be a 5xx.
+"""
+
+import gzip
+import json
+import socket
+import time
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.shopfront import Reply, Shopfront, shopfront
+from tests.servers import ValkeyServer
+from widget_server.contract.tokens import sign_order_token
+from widget_server.record.shops import NewShop
+
+ANSWERS, ASKED, ENDPOINTS, ORIGINS = "answers", "asked", "/v1/endpoints", "/v1/origins"
+WRITE_ROUTES = {
+    ANSWERS, ASKED, ENDPOINTS, ORIGINS, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
+    "/v1/deliveries/<delivery>/replay",
+}  # fmt: skip
+UUID = "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request: what it sends, which status it gets and what the reply has to name."""
+
+    family: str
+    route: str
+    body: Any
+    status: int
+    names: str
+    method: str = "POST"
+    headers: dict[str, str] = field(default_factory=dict)
+    path: str = ""
+    chunked: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.family}-{self.route.strip('/')}"
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    made = {"id": UUID, "type": "answer.given", "at": "2026-11-22T10:00:00Z", "question": "order-rating", "value": 5}
+    return {name: value for name, value in {**made, **fields}.items() if value is not ...}
+
+
+def body_of(**fields: Any) -> bytes:
+    return json.dumps({"events": [event(**fields)]}).encode()
+
+
+def nested(depth: int, of: Any = 1) -> Any:
+    for _ in range(depth):
+        of = [of]
+    return of
+
+
+def syntax() -> Iterator[Case]:
+    for raw in (
+        b"", b" ", b"{", b"}", b"[", b'{"events":', b'{"events":[}', b"{'events':[]}", b'{"events":[],}', b"events=1", b"nil",
+        b'{"events":[]}{}', b"<events/>", b"01", b'{"events" []}', b'"\x01"', b"\x00", b"//", b'{"a":tru}', b"\xf0\x9f\x98\x80",
+    ):  # fmt: skip
+        yield Case("syntax", ANSWERS, raw, 400, "body")
+        yield Case("syntax", ENDPOINTS, raw, 400, "", headers={"Content-Type": "application/json"})
+
+
+def encoding() -> Iterator[Case]:
+    whole = body_of().decode()
+    for raw in (
+        b"\xff\xfe" + whole.encode("utf-16-le"), whole.encode("utf-16"), whole.encode("utf-32"), b"\xef\xbb\xbf" + whole.encode(),
+        b'{"events":["\xed\xa0\x80"]}', b'{"events":["\xc0\x80"]}', b'{"events":["\xf5\x80\x80\x80"]}', b'{"events":["\x80"]}',
+        b'{"events":["\\ud800"]}', b'{"events":["\\udfff"]}', b'{"events":["\\ud800\\u0041"]}', "{\"events\":[\"ā\"]}".encode("cp1257"),
+    ):  # fmt: skip
+        yield Case("encoding", ANSWERS, raw, 400, "body")
+
+
+def numbers() -> Iterator[Case]:
+    for raw in (b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"1" * 4300, b"0x10", b"1.", b".5", b"+1", b"1e"):
+        yield Case("numbers", ANSWERS, b'{"events":[{"value":%b}]}' % raw, 400, "body")
+    for number in (2**53, -(2**53), 2**63, 2**64, 10**40, 1e15, -1e15, 1e308):
+        yield Case("numbers", ANSWERS, body_of(value=number), 422, "events.0.event")
+    for number in (1.5, 5.0, -1, 6, 0, 2**31):
+        yield Case("numbers", ANSWERS, body_of(value=number), 422, "events.0.value")
+
+
+def depth_and_size() -> Iterator[Case]:
+    for raw in (b"[" * 60_000, b'{"a":' * 10_000, b"[" * 30_000 + b"]" * 30_000, b'{"events":' + b"[" * 5_000 + b"]" * 5_000 + b"}"):
+        yield Case("depth", ANSWERS, raw, 400, "body")
+    for value in (nested(21), {"a": nested(30)}, nested(900)):
+        yield Case("depth", ANSWERS, body_of(value=value), 422, "events.0.event")
+    yield Case("keys", ANSWERS, body_of(page={str(n): n for n in range(500)}), 422, "events.0.event")
+    yield Case("keys", ANSWERS, body_of(**{f"k{n}": n for n in range(300)}), 422, "events.0.event")
+    yield Case("events", ANSWERS, json.dumps({"events": [event() for _ in range(51)]}).encode(), 422, "events")
+    for size in (64 * 1024 + 1, 200_000):
+        yield Case("size", ANSWERS, b" " * size, 413, "body")
+        yield Case("size", ANSWERS, b" " * size, 413, "body", chunked=True)
+        yield Case("size", ASKED, b"v" * size, 413, "body")
+    yield Case("size", ASKED, b"v" * 5_000, 413, "body", chunked=True)
+    for size in (64 * 1024 + 1, 500_000):
+        yield Case("size", ENDPOINTS, b" " * size, 413, "", headers={"Content-Type": "application/json"})
+
+
+def shape() -> Iterator[Case]:
+    for raw, name in (
+        ([], "body"), (None, "body"), ("x", "body"), (7, "body"), (True, "body"), ([event()], "body"), ({}, "events"),
+        ({"events": None}, "events"), ({"events": []}, "events"), ({"events": {}}, "events"), ({"events": "x"}, "events"),
+        ({"events": {"0": event()}}, "events"), ({"event": event()}, "events"), ({"events": [event()], "more": 1}, "more"),
+        ({"events": [event()], "": 1}, ""), ({"events": [event()], "sent_at": 1}, "sent_at"),
+        ({"events": [event()], "sent_at": []}, "sent_at"), ({"events": [event()], "sent_at": "soon"}, "sent_at"),
+        ({"events": [event()], "sent_at": "2026-11-22"}, "sent_at"), ({"events": [event()], "__proto__": {}}, "__proto__"),
+    ):  # fmt: skip
+        yield Case("shape", ANSWERS, json.dumps(raw).encode(), 422, name)
+    for item in (None, 1, "x", [], [event()], True, 1.5):
+        yield Case("shape", ANSWERS, json.dumps({"events": [item]}).encode(), 422, "events.0.event")
+
+
+def fields_of_the_wrong_kind() -> Iterator[Case]:
+    objects: tuple[Any, ...] = ([], {}, True, 1.5)
+    wrong: dict[str, tuple[Any, ...]] = {
+        "id": (*objects, 1, "", "x", UUID[:-1], UUID + "0", UUID.replace("-", ""), f" {UUID}", f"{UUID}\n", "{" + UUID + "}"),
+        "at": (*objects, 1, "", "now", "2026-11-22", "2026-11-22T10:00:00", "2026-13-01T00:00:00Z", "1969-12-31T23:59:59Z",
+               "2026-02-30T00:00:00Z", "2026-11-22T25:00:00Z", "٢٠٢٦-11-22T10:00:00Z"),
+        "question": (*objects, 1, "", "A", "-a", "a b", "a/b", "a" * 65, "ā", "a\n", "../x", "a\x00"[:1] + "%"),
+        "question_version": (*objects, 0, -1, 10**7, "1"),
+        "placement": (*objects, 1, "", "Search", "a b", "x" * 65),
+        "answer": (*objects, 1, "", "x", UUID[:-1]),
+        "value": (*objects, "", "x" * 201, "a\nb", "a\x7f"),
+        "text": (*objects, 1, "", "x" * 2001),
+        "final": ([], {}, 1, 0, "true", 1.5),
+        "page": ([], True, 1, "https://shop.example/"),
+        "search": ([], True, 1, "chair"),
+        "product": (*objects, 1, "", "x" * 192, "a\nb"),
+        "order_token": (*objects, 1, "", "x" * 4097),
+    }  # fmt: skip
+    for name, values in wrong.items():
+        for value in values:
+            yield Case("kind", ANSWERS, body_of(**{name: value}), 422, f"events.0.{name}")
+    for group, inner, value in (
+        ("page", "url", 1), ("page", "url", "x" * 2049), ("page", "url", "a\nb"), ("page", "lang", 1), ("page", "lang", "x"),
+        ("page", "lang", "lv_"), ("page", "title", "x"), ("search", "id", "x"), ("search", "query", 1), ("search", "query", ""),
+        ("search", "query", "x" * 501), ("search", "query", "a\tb"), ("search", "results", -1), ("search", "results", "3"),
+        ("search", "results", 1.5), ("search", "position", 0), ("search", "more", 1),
+    ):  # fmt: skip
+        yield Case("kind", ANSWERS, body_of(**{group: {inner: value}}), 422, f"events.0.{group}.{inner}")
+
+
+def controls() -> Iterator[Case]:
+    for name, value in (
+        ("text", "a\x00b"), ("text", "\x00"), ("value", "\x00"), ("product", "a\x00"), ("question", "a\x00"), ("id", UUID[:-1] + "\x00"),
+        ("page", {"url": "\x00"}), ("search", {"query": "\x00"}), ("order_token", "\x00"), ("x\x00y", 1), ("at", "\x00"),
+    ):  # fmt: skip
+        yield Case("controls", ANSWERS, body_of(**{name: value}), 422, "events.0.event")
+    yield Case("controls", ASKED, b"v1.1.\x00.x", 422, "order_token")
+
+
+def types() -> Iterator[Case]:
+    for name in (
+        "order.placed", "order.updated", "order.completed", "order.refunded", "customer.updated", "customer.erased",
+        "answer.quarantined", "answer.released", "answer.removed", "", "answer", "ANSWER.GIVEN", "answer.given ", "__class__", 1, [],
+    ):  # fmt: skip
+        yield Case("types", ANSWERS, body_of(type=name), 422, "events.0.type")
+    yield Case("types", ANSWERS, body_of(type=...), 422, "events.0.type")
+    yield Case("types", ANSWERS, body_of(type=None), 422, "events.0.type")
+
+
+def missing() -> Iterator[Case]:
+    required = {
+        "question.shown": ("id", "at", "question"), "question.dismissed": ("id", "at", "question"),
+        "question.skipped": ("id", "at", "question", "reason"), "answer.given": ("id", "at", "question", "value"),
+        "search.performed": ("id", "at", "search"), "result.clicked": ("id", "at", "search"),
+    }  # fmt: skip
+    whole: dict[str, Any] = {"reason": "later", "search": {"query": "chair", "position": 1}}
+    for name, needed in required.items():
+        mine = {field: whole[field] for field in needed if field in whole}
+        for field_ in needed:
+            for gone in (..., None):
+                yield Case("missing", ANSWERS, body_of(**{**mine, "type": name, field_: gone}), 422, f"events.0.{field_}")
+    yield Case("missing", ANSWERS, body_of(type="search.performed", search={}), 422, "events.0.search.query")
+    yield Case("missing", ANSWERS, body_of(type="result.clicked", search={"query": "a"}), 422, "events.0.search.position")
+
+
+def strangers() -> Iterator[Case]:
+    for name in ("order", "marks", "at_raw", "row", "key", "received", "shop", "source", "verified", "Value", "$where", "é", ""):
+        yield Case("unknown field", ANSWERS, body_of(**{name: {"ref": "1"}}), 422, f"events.0.{name}")
+
+
+def values() -> Iterator[Case]:
+    for question, wrong in (
+        ("order-rating", (0, 6, -1, "5", "five", 10**9)), ("search-found", (0, 1, "Yes", "ja", "yes ", "no no")),
+    ):  # fmt: skip
+        for value in wrong:
+            yield Case("values", ANSWERS, body_of(question=question, value=value), 422, "events.0.value")
+
+
+def tokens(shop: NewShop) -> Iterator[Case]:
+    now = int(time.time())
+    good = {"site": shop.site_key, "order": "1", "iat": now, "exp": now + 600, "jti": "j", "use": "rate"}
+    secret = shop.order_token_secret
+    whole = sign_order_token(secret, good)
+    bad = [
+        "v1", "....", "v1.1.e30.", whole[:-1], whole + "A", whole + ".", whole.replace("v1.", "v2."), whole.replace(".1.", ".2."),
+        sign_order_token("ots_other", good), sign_order_token(secret, {**good, "site": "pk_other"}),
+        sign_order_token(secret, {**good, "use": "claim"}), sign_order_token(secret, {**good, "order": ""}),
+        sign_order_token(secret, {**good, "order": 1}), sign_order_token(secret, {**good, "order": "x" * 129}),
+        sign_order_token(secret, {**good, "exp": str(now)}), sign_order_token(secret, {**good, "iat": None}),
+        sign_order_token(secret, {**good, "exp": 1e99}), sign_order_token(secret, {**good, "line": 5}),
+        sign_order_token(secret, {**good, "sku": "x"}), sign_order_token(secret, {"site": shop.site_key}),
+        "eyJhbGciOiJub25lIn0.eyJvcmRlciI6IjEifQ.", "null", "{}",
+    ]  # fmt: skip
+    for token in bad:
+        yield Case("tokens", ANSWERS, body_of(order_token=token), 422, "events.0.order_token")
+        yield Case("tokens", ASKED, token.encode(), 422, "order_token")
+    for raw in (b"", b" ", b"\xff", "ā".encode()):
+        yield Case("tokens", ASKED, raw, 422, "order_token")
+
+
+def media() -> Iterator[Case]:
+    for route in (ANSWERS, ASKED):
+        for media_type in (
+            "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html", "application/xml", "x", ";",
+            "text/plain; charset=utf-16", "application/json; charset=latin-1", "application/json; charset=utf-8; q=1",
+        ):  # fmt: skip
+            yield Case("media", route, body_of(), 415, "content-type", headers={"Content-Type": media_type})
+    packed = body_of()
+    for name, raw in (
+        ("gzip", gzip.compress(packed)), ("deflate", zlib.compress(packed)), ("br", b"x"), ("identity, gzip", packed), ("", packed),
+        ("zstd", packed), ("GZIP", gzip.compress(b" " * 10_000_000)),
+    ):  # fmt: skip
+        yield Case("compressed", ANSWERS, raw, 415, "content-encoding", headers={"Content-Encoding": name})
+    for media_type in ("text/plain", "application/xml", "multipart/form-data", "x"):
+        yield Case("media", ENDPOINTS, b"{}", 415, "", headers={"Content-Type": media_type})
+
+
+def strange_shops() -> Iterator[Case]:
+    for key in (
+        "pk_", "pk_nobody", "sk_x", "x" * 300, "pk_%00", "pk_%ff", "%F0%9F%98%80", "pk_'--", "pk_{{7*7}}", "pk_\\",
+    ):  # fmt: skip
+        for route in (ANSWERS, ASKED):
+            yield Case("shop", route, body_of(), 404, "unknown_shop", path=f"/v1/shops/{key}/{route}")
+
+
+def foreign_origins() -> Iterator[Case]:
+    for origin in (
+        "https://evil.example", "https://shop.example.evil.example", "https://evilshop.example", "https://", "x", "file://",
+        "https://shop.example@evil.example", "https://[::1", "javascript:shop.example", "https://shop.example:99999",
+    ):  # fmt: skip
+        for route in (ANSWERS, ASKED):
+            yield Case("origin", route, body_of(), 403, "origin", headers={"Origin": origin})
+
+
+def methods() -> Iterator[Case]:
+    for route in (ANSWERS, ASKED):
+        for method in ("GET", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "post"):
+            yield Case("method", route, None, 405, "method_not_allowed", method=method)
+    for method in ("PUT", "PATCH", "DELETE"):
+        yield Case("method", ENDPOINTS, None, 405, "method_not_allowed", method=method)
+
+
+def owner_bodies() -> Iterator[Case]:
+    as_json = {"Content-Type": "application/json"}
+    for raw, name in (
+        ([], ""), (None, ""), ("x", ""), (7, ""), ({}, "url"), ({"url": "https://a.example/"}, "types"),
+        ({"url": 7, "types": ["answer.given"]}, "url"), ({"url": "x", "types": ["answer.given"]}, "url"),
+        ({"url": "http://a.example/", "types": ["answer.given"]}, "url"), ({"url": "https://u:p@a.example/", "types": ["answer.given"]}, "url"),
+        ({"url": "https://a.example:22/", "types": ["answer.given"]}, "url"),
+        ({"url": "https://a.example/" + "x" * 3000, "types": ["answer.given"]}, "url"), ({"url": "\x00", "types": ["answer.given"]}, "url"),
+        ({"url": "https://a.example/", "types": []}, "types"), ({"url": "https://a.example/", "types": "answer.given"}, "types"),
+        ({"url": "https://a.example/", "types": ["no.such"]}, "types.0"), ({"url": "https://a.example/", "types": [7]}, "types.0"),
+        ({"url": "https://a.example/", "types": {"a": 1}}, "types"),
+        ({"url": "https://a.example/", "types": ["answer.given"], "more": 1}, "more"),
+    ):  # fmt: skip
+        yield Case("owner", ENDPOINTS, json.dumps(raw).encode(), 422, name, headers=as_json)
+    for raw, name in (
+        ([], ""), ({}, "origins"), ({"origins": 7}, "origins"), ({"origins": ["x"]}, "origins.0"), ({"origins": [7]}, "origins.0"),
+        ({"origins": ["https://a.example/path"]}, "origins.0"), ({"origins": None}, "origins"), ({"origins": [], "more": 1}, "more"),
+        ({"origins": ["*"]}, "origins.0"), ({"origins": ["null"]}, "origins.0"), ({"origins": ["\x00"]}, "origins.0"),
+    ):  # fmt: skip
+        yield Case("owner", ORIGINS, json.dumps(raw).encode(), 422, name, method="PUT", headers=as_json)
+    private = json.dumps({"url": "https://127.0.0.1/", "types": ["answer.given"]}).encode()
+    yield Case("owner", ENDPOINTS, private, 409, "url", headers=as_json)
+    for key in ("x", "ep_0", "%00", "ep_" + "0" * 24, "a" * 500, "%F0%9F%98%80"):
+        yield Case("owner", "/v1/endpoints/<endpoint>", None, 404, "", method="DELETE", path=f"/v1/endpoints/{key}")
+        yield Case("owner", "/v1/endpoints/<endpoint>/secret", None, 404, "", path=f"/v1/endpoints/{key}/secret")
+        yield Case("owner", "/v1/deliveries/<delivery>/replay", None, 404, "", path=f"/v1/deliveries/{key}/replay")
+
+
+class Malformed:
+    """The shop and its process."""
+
+    def __init__(self, front: Shopfront) -> None:
+        self.front = front
+
+    def send(self, case: Case) -> Reply:
+        path = case.path or (case.route if case.route.startswith("/") else f"{self.front.path}/{case.route}")
+        headers = {name.replace("-", "_"): value for name, value in case.headers.items()}
+        if not path.startswith("/v1/shops/"):
+            headers["Authorization"] = f"Bearer {self.front.shop.api_key}"
+        body = case.body
+        if case.chunked:
+            body = iter([body[start : start + 8000] for start in range(0, len(body), 8000)])
+        return self.front.call(case.method, path, body, **headers)
+
+
+@pytest.fixture(scope="module")
+def malformed(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, valkey: ValkeyServer
+) -> Iterator[Malformed]:
+    folder = tmp_path_factory.mktemp("malformed")
+    (folder / "atbalss.db").write_bytes(sqlite_template.read_bytes())
+    with shopfront(folder / "data", f"sqlite:///{folder / 'atbalss.db'}", valkey.url, network_rate="1000000") as front:
+        yield Malformed(front)
+
+
+FAMILIES = (
+    syntax, encoding, numbers, depth_and_size, shape, fields_of_the_wrong_kind, controls, types, missing, strangers, values,
+    media, strange_shops, foreign_origins, methods, owner_bodies,
+)  # fmt: skip
+CASES = [case for family in FAMILIES for case in family()]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_malformed(malformed: Malformed, case: Case) -> None:
+    check(case, malformed.send(case))
+
+
+def test_malformed_tokens(malformed: Malformed) -> None:
+    for case in tokens(malformed.front.shop):
+        check(case, malformed.send(case))
+
+
+def check(case: Case, reply: Reply) -> None:
+    assert reply.status == case.status, reply.body[:300]
+    said = reply.json
+    assert set(said) == {"code", "message", "errors"}
+    assert case.names in said["errors"] or case.names in ("", said["code"]), said
+    if case.names and case.names not in said["errors"]:
+        assert said["code"] == case.names
+    if case.path.startswith("/v1/shops/") or not case.route.startswith("/"):
+        assert reply.headers["access-control-allow-origin"] == "*"
+        assert "X-Atbalss-Reason" in reply.headers["access-control-expose-headers"]
+        assert reply.headers["x-atbalss-reason"].isprintable()
+
+
+def test_there_are_300_and_every_write_route_is_met(malformed: Malformed) -> None:
+    every = [*CASES, *tokens(malformed.front.shop)]
+    assert len(every) >= 300
+    assert {case.route for case in every} == WRITE_ROUTES
+    assert min(Counter(case.route for case in every).values()) >= 5
+
+
+def test_nothing_malformed_was_stored(malformed: Malformed, valkey: ValkeyServer) -> None:
+    with valkey.client() as client:
+        before = client.xlen("atbalss:intake")
+        for case in CASES[::7]:
+            malformed.send(case)
+        assert client.xlen("atbalss:intake") == before
+
+
+RAW = (
+    b"\r\n\r\n", b"GET\r\n\r\n", b"\x00\x01\x02\r\n\r\n", b"POST / HTTP/9.9\r\nHost: x\r\n\r\n", b"POST /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"POST %b/answers HTTP/1.1\r\nHost: x\r\nContent-Length: 1e3\r\n\r\n",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, x\r\n\r\nhello",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nX: \x0b\r\nContent-Length: 2\r\n\r\n{}", b"POST %b/answers HTTP/1.1\r\nHost : x\r\n\r\n",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nContent-Type: \xff\r\nContent-Length: 2\r\n\r\n{}",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 5000 + b"\r\n", b"POST /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST http://evil.example%b/answers HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST %b/answers HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\nContent-Length: 2\r\n\r\n{}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", RAW, ids=lambda raw: str(len(raw)))
+def test_broken_http_is_a_4xx_or_a_closed_connection(malformed: Malformed, raw: bytes) -> None:
+    host, port = malformed.front.netloc.split(":")
+    with socket.create_connection((host, int(port)), timeout=15) as sock:
+        sock.sendall(raw.replace(b"%b", malformed.front.path.encode()))
+        try:
+            sock.shutdown(socket.SHUT_WR)
+            reply = sock.recv(65536)
+        except OSError:
+            reply = b""
+    assert reply == b"" or reply.startswith(b"HTTP/1.1 4"), reply[:200]
+    assert malformed.front.send(event(id=str(uuid.uuid4()))).status == 202  # and it goes on
