@@ -90,8 +90,10 @@ def _answer(question: str, about: list[dict[str, Any]]) -> dict[str, Any]:
 def _say(answer: dict[str, Any], question: str, event: dict[str, Any]) -> None:
     answer["seen"].add(event.get("row") or event.get("answer") or event["id"])
     if "row" in event:
+        # A corrected row replaces the whole row, also what it no longer says.
         answer["times"] = [event["at"]]
-        answer["text"] = None
+        for name in ("value", "bucket", "text", "product", "language", "placement", "query", "order"):
+            answer[name] = None
     else:
         answer["times"].append(event["at"])
     if event["type"] == "answer.given":

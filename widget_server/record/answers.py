@@ -25,7 +25,7 @@ from sqlalchemy import (
 from widget_server.contract.answer import Answer, dump_registers, load_registers
 from widget_server.contract.queries import query_key
 
-from .db import Key, metadata, put
+from .db import Key, among, metadata, put
 
 _PAGE = 2000
 
@@ -84,9 +84,9 @@ def load(
     """The answers under any of `keys`, and those of any of `orders`, by (question, key)."""
     found: dict[tuple[str, str], Answer] = {}
     if keys:
-        _collect(found, conn, and_(_answers.c.shop == shop, _answers.c.key.in_(keys)))
+        _collect(found, conn, and_(_answers.c.shop == shop, among(conn, _answers.c.key, keys)))
     if orders:
-        _collect(found, conn, and_(_answers.c.shop == shop, _answers.c.order_ref.in_(orders)))
+        _collect(found, conn, and_(_answers.c.shop == shop, among(conn, _answers.c.order_ref, orders)))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, select, tuple_
 
-from .db import Key, insert_ignore, metadata
+from .db import Key, among, insert_ignore, metadata
 
 _PAGE = 2000
 
@@ -25,9 +25,8 @@ _events = Table(
 
 def known(conn: Connection, shop: str, ids: Sequence[str]) -> set[str]:
     """Which of `ids` are in the log. Exact for as long as the shop is locked."""
-    return set(
-        conn.execute(select(_events.c.id).where(_events.c.shop == shop, _events.c.id.in_(ids))).scalars()
-    )
+    wanted = among(conn, _events.c.id, ids)
+    return set(conn.execute(select(_events.c.id).where(_events.c.shop == shop, wanted)).scalars())
 
 
 def add(conn: Connection, shop: str, envelopes: Iterable[Mapping[str, Any]]) -> None:

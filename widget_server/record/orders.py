@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, Row, Table, Text, select
 from widget_server.contract.answer import Stamp, dump_registers, load_registers
 from widget_server.contract.order import Order
 
-from .db import Key, metadata, put
+from .db import Key, among, metadata, put
 
 _orders = Table(
     "orders",
@@ -28,7 +28,7 @@ def load(conn: Connection, shop: str, refs: Iterable[str]) -> dict[str, Order]:
     wanted = list(refs)
     if not wanted:
         return {}
-    rows = conn.execute(select(_orders).where(_orders.c.shop == shop, _orders.c.ref.in_(wanted)))
+    rows = conn.execute(select(_orders).where(_orders.c.shop == shop, among(conn, _orders.c.ref, wanted)))
     return {row.ref: _order(row) for row in rows}
 
 
