@@ -17,6 +17,8 @@ _FORM = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# An event's time is looked at twice, by the check and by the correction.
+@lru_cache(maxsize=1024)
 def parse_time(text: str) -> int | None:
     """Milliseconds since 1970 of a time like `2026-11-22T10:00:00.250Z` or `...+02:00`; None when it is none."""
     if not _FORM.fullmatch(text):

@@ -68,7 +68,7 @@ def verify_order_token(token: str, secret: str, *, site: str, use: str, now: int
     if not hmac.compare_digest(_b64(_mac(secret, signed)), mac):
         raise TokenError("signature", "the signature does not belong to this shop")
     claims = _claims(form.group(2))
-    if not hmac.compare_digest(str(claims["site"]).encode(), site.encode()):
+    if claims["site"] != site:
         raise TokenError("site", "made for another shop")
     if claims["use"] != use:
         raise TokenError("use", f'made for "{claims["use"]}", not for "{use}"')
