@@ -24,6 +24,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
 
 from widget_server.contract.answer import Count
@@ -106,14 +107,14 @@ def total(conn: Connection, chosen: Slice) -> Counts:
 
 def by_time(conn: Connection, chosen: Slice, period: str) -> dict[str, Counts]:
     """The counts of each day or month (`period`) of a slice, by its first day (YYYY-MM-DD) or month (YYYY-MM)."""
-    if period == MONTH and chosen.start is None and chosen.end is None:
-        return _added_up(_read(conn, chosen, [(MONTH, None, None)], ()), by_start=True)
-    days = _added_up(_read(conn, chosen, [(DAY, chosen.start, chosen.end)], ()), by_start=True)
     if period == DAY:
-        return days
+        return _added_up(_read(conn, chosen, [(DAY, chosen.start, chosen.end)], ()), by_start=True)
+    spans: list[Span] = [(MONTH, None, None)]
+    if chosen.start is not None or chosen.end is not None:
+        spans = _spans(chosen.start, chosen.end)
     months: dict[str, list[Counts]] = defaultdict(list)
-    for day, counts in days.items():
-        months[day[:7]].append(counts)
+    for start, counts in _added_up(_read(conn, chosen, spans, ()), by_start=True).items():
+        months[start[:7]].append(counts)
     return {month: combined(parts) for month, parts in months.items()}
 
 
@@ -142,21 +143,25 @@ def combined(parts: Iterable[Counts]) -> Counts:
 
 
 def _next_keys(conn: Connection, chosen: Slice, spans: list["Span"], after: str, limit: int) -> list[str]:
-    # One question at a time, so that the primary key is walked in order and the walk ends after `limit` keys.
-    found: set[str] = set()
+    # One question and one span at a time, so that the primary key is walked in order and each walk ends early.
+    walks = []
     for question in chosen.questions:
         for span in spans:
-            where = _where(replace(chosen, questions=(question,)), [span])
-            keys = (
+            walk = (
                 select(_counters.c.key)
-                .where(where, _counters.c.counter == "shown", _counters.c.key > after)
+                .where(
+                    _where(replace(chosen, questions=(question,)), [span]),
+                    _counters.c.counter == "shown",
+                    _counters.c.key > after,
+                )
                 .group_by(_counters.c.key)
                 .having(func.sum(_counters.c.n) > 0)
                 .order_by(_counters.c.key)
                 .limit(limit)
+                .subquery()
             )
-            found.update(conn.execute(keys).scalars())
-    return sorted(found)[:limit]
+            walks.append(select(walk.c.key))
+    return sorted(set(conn.execute(union_all(*walks)).scalars()))[:limit] if walks else []
 
 
 Span = tuple[str, str | None, str | None]  # period, first, last
@@ -165,15 +170,17 @@ Span = tuple[str, str | None, str | None]  # period, first, last
 def _read(
     conn: Connection, chosen: Slice, spans: list[Span], keys: Sequence[str]
 ) -> list[tuple[str, str, str, str, int]]:
+    # One span at a time here too: an OR of spans would make the database read every row of the dimension.
     columns = (_counters.c.key, _counters.c.start, _counters.c.counter, _counters.c.bucket)
-    statement = (
-        select(*columns, func.sum(_counters.c.n).label("n"))
-        .where(_where(chosen, spans), _counters.c.counter.in_(("answers", "shown")))
-        .group_by(*columns)
-    )
-    if keys:
-        statement = statement.where(_counters.c.key.in_(keys))
-    return [(row.key, row.start, row.counter, row.bucket, int(row.n)) for row in conn.execute(statement)]
+    parts = []
+    for span in spans:
+        part = (
+            select(*columns, func.sum(_counters.c.n).label("n"))
+            .where(_where(chosen, [span]), _counters.c.counter.in_(("answers", "shown")))
+            .group_by(*columns)
+        )
+        parts.append(part.where(_counters.c.key.in_(keys)) if keys else part)
+    return [(row.key, row.start, row.counter, row.bucket, int(row.n)) for row in conn.execute(union_all(*parts))]
 
 
 def _where(chosen: Slice, spans: list[Span]) -> ColumnElement[bool]:
