@@ -118,6 +118,25 @@ def by_time(conn: Connection, chosen: Slice, period: str) -> dict[str, Counts]:
     return {month: combined(parts) for month, parts in months.items()}
 
 
+def next_days(conn: Connection, chosen: Slice, after: str, limit: int) -> dict[str, Counts]:
+    """The counts of the next `limit` days of a slice after the day `after`, in their order."""
+    days = (
+        select(_counters.c.start)
+        .where(
+            _where(chosen, [(DAY, chosen.start, chosen.end)]),
+            _counters.c.counter == "shown",
+            _counters.c.key == "",
+            _counters.c.start > after,
+        )
+        .group_by(_counters.c.start)
+        .having(func.sum(_counters.c.n) > 0)
+        .order_by(_counters.c.start)
+        .limit(limit)
+    )
+    found = list(conn.execute(days).scalars())
+    return by_time(conn, replace(chosen, start=found[0], end=found[-1]), DAY) if found else {}
+
+
 def by_key(conn: Connection, chosen: Slice, after: str, limit: int) -> dict[str, Counts]:
     """The counts of the next `limit` keys of the slice's dimension after `after`, in the order of the keys."""
     spans = _spans(chosen.start, chosen.end)
@@ -180,7 +199,8 @@ def _read(
             .group_by(*columns)
         )
         parts.append(part.where(_counters.c.key.in_(keys)) if keys else part)
-    return [(row.key, row.start, row.counter, row.bucket, int(row.n)) for row in conn.execute(union_all(*parts))]
+    rows = conn.execute(union_all(*parts)).all()
+    return [(key, start, counter, bucket, int(n)) for key, start, counter, bucket, n in rows]
 
 
 def _where(chosen: Slice, spans: list[Span]) -> ColumnElement[bool]:

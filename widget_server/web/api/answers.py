@@ -49,7 +49,7 @@ class AnswerShape(Schema):
     key = fields.String(required=True, metadata={"description": "unique with its question"})
     question = fields.String(required=True)
     value = fields.Raw(
-        required=True, metadata={"type": ["string", "integer", "null"], "description": "null when only a text was left"}
+        required=True, metadata={"type": ["string", "integer", "array", "null"], "description": "null when only a text was left"}
     )
     text = fields.String(required=True, allow_none=True)
     verified = fields.Boolean(required=True, metadata={"description": "an order token or an import vouches for it"})

@@ -106,6 +106,8 @@ def _rows(call: Read, chosen: Slice, by: str, after: str, most: int) -> list[tup
     if by in KEYS:
         found = counters.by_key(call.conn, replace(chosen, dimension=by), after, most)
         return list(found.items())
+    if by == "day":
+        return list(counters.next_days(call.conn, chosen, after, most).items())
     counts = counters.by_time(call.conn, chosen, "month" if by == "month" else "day")
     if by == "week":
         counts = _weeks(counts)
