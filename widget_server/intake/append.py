@@ -280,6 +280,7 @@ class Appender:
             try:
                 if self._figures.away:
                     await self._probe()
+                    self._outlive_salt()
                 else:
                     await self._look()
             except Exception:
@@ -320,7 +321,7 @@ class Appender:
         await self._share_salt(link)
 
     async def _look(self) -> None:
-        """While Redis is here: measure a backlog again, and change the salt when its half day is over."""
+        """While Redis is here: measure a backlog again, and change the salt when its time is over."""
         backlog = self._figures.waiting >= self._options.stream_limit
         if not backlog and self._salt == salt_key(time.time()):
             return
@@ -334,7 +335,7 @@ class Appender:
                 link.close()
 
     async def _share_salt(self, link: Link) -> None:
-        """Agree with the other processes on this half day's salt."""
+        """Agree with the other processes on the salt of these hours."""
         key = salt_key(time.time())
         if key == self._salt:
             return
@@ -346,6 +347,12 @@ class Appender:
         if isinstance(salt, bytes):
             self._limits.use_salt(salt)
             self._salt = key
+
+    def _outlive_salt(self) -> None:
+        """A shared salt whose time is over goes, also while Redis is away."""
+        if self._salt and self._salt != salt_key(time.time()):
+            self._salt = ""
+            self._limits.use_salt(secrets.token_bytes(32))
 
     async def _drain(self) -> None:
         """Move the spill into the stream whenever Redis is here."""

@@ -5,6 +5,7 @@ request. Half-sent bodies hold no thread, only a few hundred bytes, and end afte
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -273,7 +274,8 @@ class Collector:
             )  # fmt: skip
 
     def _too_many(self, code: str, message: str) -> Refusal:
-        return Refusal(429, code, message, after=self._limits.seconds_left() + 1)
+        # Not all in the first second of the next minute.
+        return Refusal(429, code, message, after=self._limits.seconds_left() + 1 + secrets.randbelow(10))
 
 
 def _partly(found: checks.Checked) -> Reply:

@@ -11,11 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from widget_server.act import jobs
 from widget_server.act.bodies import make_body
-from widget_server.act.clock import Clock
+from widget_server.act.clock import TASKS, Clock, Task
 from widget_server.act.consume import Consumer
 from widget_server.act.deliver import Deliverer
 from widget_server.act.http import HttpClient
 from widget_server.contract.settings import Settings
+from widget_server.intake import limits
 from widget_server.record.db import Database
 
 from . import offspring, valkey
@@ -62,7 +63,9 @@ def deliver(settings: Settings) -> int:
 def clock(settings: Settings) -> int:
     stop = stop_on_signal()
     database = _database(settings, stop)
-    Clock(database, valkey.connect(settings.redis_url, _REDIS_TIMEOUT)).run(stop)
+    client = valkey.connect(settings.redis_url, _REDIS_TIMEOUT)
+    forget = Task("forget-networks", limits.FORGET_SECONDS, lambda _database, _now: limits.forget(client))
+    Clock(database, client, (*TASKS, forget)).run(stop)
     database.close()
     return 0
 
