@@ -26,11 +26,13 @@ SHOP = Shop(
         "search-found": (Question("search-found", 1, "yes_no", "search"),),
         "recommend": (Question("recommend", 1, "nps", "order", paused=True),),
         "colour": (Question("colour", 1, "a type of the future", "order"),),
+        "why": (Question("why", 1, "choices", "order", settings={"options": ["price", "range"]}),),
+        "expected": (Question("expected", 1, "choice", "order", settings={"options": ["worse", "better"]}),),
     },
 )  # fmt: skip
 
 _ODD = st.sampled_from(
-    [None, True, False, 0, 1, 5, -1, 2**53, 1.5, "", "a", "yes", "a\x00b", "a\nb", "é", "😀", "x" * 3000, AT, "lv", "pt-BR",
+    [None, True, False, 0, 1, 5, -1, 2**53, 1.5, "", "a", "yes", ["a", "b"], ["a"] * 21, ["a\nb"], "a\x00b", "a\nb", "é", "😀", "x" * 3000, AT, "lv", "pt-BR",
      "1970-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22 10:00:00Z", [], [1], {}, {"url": 1}, {"query": "q"},
      "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d", "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9", "12.50", "EUR", "a b", "A-B", "\u2028"]
 )  # fmt: skip
@@ -140,6 +142,9 @@ def test_the_same_event_twice_in_a_body_is_accepted_twice_and_stored_once() -> N
         ({"question_version": 9, "value": "what it asked"}, ["unknown_version"]),
         ({"question": "recommend", "value": 9}, ["paused_question"]),
         ({"question": "colour", "value": "a new colour"}, None),
+        ({"question": "expected", "value": "as"}, ["unknown_option"]),
+        ({"question": "why", "value": ["price", "gift"]}, ["unknown_option"]),
+        ({"question": "why", "value": ["range", "price"]}, None),
         ({"question_version": 1}, None),
     ],
 )
@@ -153,7 +158,9 @@ def test_what_a_shopper_cannot_help_is_accepted_and_marked(fields: dict[str, Any
     [
         ("order-rating", [1, 2, 3, 4, 5], [0, 6, "5", -1]),
         ("recommend", [0, 5, 10], [-1, 11, "yes"]),
-        ("search-found", ["yes", "no"], ["Yes", "maybe", 1]),
+        ("search-found", ["yes", "no"], ["Yes", "maybe", 1, ["yes"]]),
+        ("expected", ["worse", "better"], [1, "", "Not a name", ["worse"]]),
+        ("why", [[], ["price"], ["price", "range"]], ["price", [1], ["price", "price"], ["a"] * 21, [["a"]], ["a\n"]]),
     ],
 )
 def test_values_fit_their_question(question: str, good: list[Any], bad: list[Any]) -> None:

@@ -126,3 +126,16 @@ def test_orders_end_alike_in_any_order(told: list[tuple[int, bool, list[str]]], 
         assert ends[0] is not None
         wanted = {(line["line"], line["product"]) for line in whole[-1]["order"]["lines"]}
         assert set(ends[0].present_lines()) == wanted
+
+
+def test_several_chosen_options_are_one_answer() -> None:
+    given_ = {"type": "answer.given", "id": "1", "at": 1, "question": "why", "answer": "a", "value": ["price", "range"]}
+    state = answers_of.merged(None, "s", given_, ("price", "range"))
+    total = {(c.counter, c.bucket): n for c, n in answers_of.counts(state, (), "UTC").items()}
+    assert total == {("shown", ""): 1, ("answers", ""): 1, ("chosen", "price"): 1, ("chosen", "range"): 1}
+    later = answers_of.merged(state, "s", {**given_, "id": "2", "at": 2, "value": []}, ())
+    total = {(c.counter, c.bucket): n for c, n in answers_of.counts(later, (), "UTC").items()}
+    assert total == {("shown", ""): 1, ("answers", ""): 1}
+    other = answers_of.merged(state, "s", {**given_, "id": "2", "at": 2, "value": "price"}, "price")
+    total = {(c.counter, c.bucket): n for c, n in answers_of.counts(other, (), "UTC").items()}
+    assert total == {("shown", ""): 1, ("answers", "price"): 1}

@@ -28,6 +28,19 @@ def test_stars_is_the_mean_and_csat_the_share_of_fours_and_fives() -> None:
     assert metrics()["csat"].read(counts).value == 0.8
 
 
+def test_ces_is_the_mean_and_the_share_of_five_to_seven() -> None:
+    counts = Counts({"7": 4, "5": 2, "4": 2, "1": 2})
+    assert metrics()["ces"].read(counts).value == 4.8
+    assert metrics()["ces_easy"].read(counts).value == 0.6
+
+
+def test_options_are_shares_of_the_answers_not_of_the_ticks() -> None:
+    score = metrics()["top_option"].read(Counts({"": 10}, shown=20, chosen={"price": 8, "range": 6}))
+    assert (score.value, score.n, score.distribution) == (0.8, 10, {"price": 8, "range": 6})
+    one = metrics()["top_option"].read(Counts({"better": 3, "worse": 1, "": 1}))
+    assert (one.value, one.n, one.distribution) == (0.6, 5, {"better": 3, "worse": 1})
+
+
 def test_response_rate_never_exceeds_one() -> None:
     assert metrics()["response_rate"].read(Counts({"yes": 3}, shown=2)).value == 1.0
     assert metrics()["response_rate"].read(Counts({"yes": 1, "no": 1}, shown=8)).value == 0.25
@@ -40,7 +53,7 @@ def test_a_text_without_a_value_is_an_answer_but_no_star() -> None:
 
 
 buckets = {"success": ["yes", "no"], "stars": list("12345"), "csat": list("12345"), "nps": [str(n) for n in range(11)],
-           "response_rate": ["yes", "no"]}  # fmt: skip
+           "response_rate": ["yes", "no"], "ces": list("1234567"), "ces_easy": list("1234567"), "top_option": ["a", "b", ""]}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(buckets))

@@ -18,7 +18,7 @@ from widget_server.contract.answer import Answer, Count, answer_key
 from widget_server.contract.events import EVENT_TYPES
 from widget_server.contract.order import Order
 from widget_server.contract.queries import LONGEST, query_key
-from widget_server.contract.questions import question_types
+from widget_server.contract.questions import Bucket, question_types
 from widget_server.contract.shop import Shop
 from widget_server.contract.times import local_day
 from widget_server.record import answers, counters, eventlog, orders, searches, shops
@@ -164,7 +164,7 @@ def _fold_orders(
     return after
 
 
-def bucket_of(shop: Shop, event: Mapping[str, Any]) -> str | None:
+def bucket_of(shop: Shop, event: Mapping[str, Any]) -> Bucket:
     """The bucket that the event's value counts in, by the version of the question that was shown."""
     value = event.get("value")
     if value is None:

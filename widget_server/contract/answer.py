@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .queries import query_key
+from .questions import Bucket
 from .times import local_day
 
 # An order page that is loaded again shows the question again under a new answer id; nobody honest comes near this.
@@ -60,7 +61,7 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`registers` holds value, bucket, text, language, placement, product, query, order, dismissed, hidden ...
+    """`registers` holds value, bucket, chosen, text, language, placement, product, query, order, dismissed, hidden ...
 
     `seen` are the answer ids under which the question was shown or answered. `first_at` is the earliest part, or for
     an imported row the time that its newest version names.
@@ -119,7 +120,7 @@ def order_key(ref: str, line: str | None = None) -> str:
     return f"order:{ref}" if line is None else f"order:{ref}:{line}"
 
 
-def merged(state: Answer | None, shop: str, event: Mapping[str, Any], bucket: str | None) -> Answer:
+def merged(state: Answer | None, shop: str, event: Mapping[str, Any], bucket: Bucket) -> Answer:
     """`state` with one more part. `bucket` is what the question type makes of the event's value."""
     imported = "row" in event
     stamp = Stamp(event["revision"] if imported else event["at"], event["id"])
@@ -160,7 +161,7 @@ def _seen(seen: tuple[str, ...], event: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted((*seen, one)))[:MAX_SEEN]
 
 
-def _written(event: Mapping[str, Any], bucket: str | None) -> dict[str, Any]:
+def _written(event: Mapping[str, Any], bucket: Bucket) -> dict[str, Any]:
     kind = event["type"]
     if kind == "answer.quarantined":
         return {"quarantined": event["reason"]}
@@ -178,7 +179,9 @@ def _written(event: Mapping[str, Any], bucket: str | None) -> dict[str, Any]:
             found = {**whole, **found, "answered_at": event["at"]}
         if event.get("value") is not None:
             found["value"] = event["value"]
-            found["bucket"] = bucket
+            found["bucket"] = "" if isinstance(bucket, tuple) else bucket
+            if isinstance(bucket, tuple):
+                found["chosen"] = list(bucket)
         if event.get("text") is not None:
             found["text"] = event["text"]
     return found
@@ -223,7 +226,10 @@ def products(answer: Answer, lines: Iterable[Line]) -> set[str]:
 
 
 def counts(answer: Answer, lines: Iterable[Line], time_zone: str) -> dict[Count, int]:
-    """The counter rows of an answer and how much it adds to each; empty while it is quarantined or removed."""
+    """The counter rows of an answer and how much it adds to each; empty while it is quarantined or removed.
+
+    `answers` counts an answer once, whatever it says; of one that chose several options each is counted in `chosen`.
+    """
     if answer.get("quarantined") is not None or answer.get("removed") is not None or not answer.seen:
         return {}
     day = local_day(answer.first_at, time_zone)
@@ -233,6 +239,8 @@ def counts(answer: Answer, lines: Iterable[Line], time_zone: str) -> dict[Count,
         found[Count("shown", dimension, key, "", day)] = len(answer.seen)
         if bucket is not None:
             found[Count("answers", dimension, key, bucket, day)] = 1
+        for option in _chosen(answer):
+            found[Count("chosen", dimension, key, option, day)] = 1
     return found
 
 
@@ -242,6 +250,11 @@ def _bucket(answer: Answer) -> str | None:
         bucket = answer.get("bucket")
         return None if bucket is None else str(bucket)
     return "" if answer.answered else None
+
+
+def _chosen(answer: Answer) -> list[str]:
+    """The options of an answer that may choose several; a newer answer of another kind leaves none of them."""
+    return (answer.get("chosen") or []) if isinstance(answer.get("value"), list) else []
 
 
 def _dimensions(answer: Answer, lines: Iterable[Line]) -> list[tuple[str, str]]:

@@ -136,23 +136,37 @@ class Time:
 
 @dataclass(frozen=True)
 class Value:
-    """What a question was answered with: a short text or a whole number; the question type decides further."""
+    """What a question was answered with: a short text, a whole number, or a list of short texts (the options chosen).
+
+    The question type decides further.
+    """
 
     most: int = 200
+    options: int = 20
 
     def check(self, value: Any) -> str | None:
         if isinstance(value, str):
-            return self.sentence if not 1 <= len(value) <= self.most or _CONTROL.search(value) else None
+            return None if self._short(value) else self.sentence
+        if isinstance(value, list):
+            return None if len(value) <= self.options and all(map(self._short, value)) else self.sentence
         return None if type(value) is int and -BIGGEST <= value <= BIGGEST else self.sentence
+
+    def _short(self, value: Any) -> bool:
+        return isinstance(value, str) and 1 <= len(value) <= self.most and not _CONTROL.search(value)
 
     @property
     def sentence(self) -> str:
-        return f"Give text of 1 to {self.most} characters, without control characters, or a whole number."
+        return (
+            f"Give text of 1 to {self.most} characters, without control characters, a whole number, "
+            f"or a list of at most {self.options} such texts."
+        )
 
     def field(self, required: bool) -> Field[Any]:
+        text = {"type": "string", "minLength": 1, "maxLength": self.most}
+        many = {"type": "array", "maxItems": self.options, "items": text}
         return _Value(
             required=required, allow_none=not required, error_messages=_messages(self.sentence),
-            metadata={"oneOf": [{"type": "string", "minLength": 1, "maxLength": self.most}, {"type": "integer"}]},
+            metadata={"oneOf": [text, {"type": "integer"}, many]},
             validate=_Checked(self.check),
         )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Scores with their uncertainty: what a metric gives, and the intervals it is built from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 
 # The 97.5 % point of the normal distribution: two-sided 95 %.
@@ -12,10 +12,14 @@ ENOUGH = 10
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the counters say of one row: answers by bucket, and how many were asked."""
+    """What the counters say of one row: answers by bucket, how many were asked, and how often each option was chosen.
+
+    `answers` adds up to the number of answers; `chosen` may be more, where one answer may choose several options.
+    """
 
     answers: Mapping[str, int]
     shown: int = 0
+    chosen: Mapping[str, int] = field(default_factory=dict)
 
     def within(self, buckets: tuple[str, ...]) -> dict[str, int]:
         """The answers of exactly these buckets, zeros included."""

@@ -191,14 +191,19 @@ def _check_question(event: Mapping[str, Any], name: str, shop: Shop, marks: list
     if newest.paused:
         marks.append("paused_question")
     value = event.get("value")
-    return {} if value is None else _check_value(value, question)
+    return {} if value is None else _check_value(value, question, marks)
 
 
-def _check_value(value: Any, question: Question) -> dict[str, str]:
+def _check_value(value: Any, question: Question, marks: list[str]) -> dict[str, str]:
     kind = _TYPES.get(question.type)
-    if kind is None or kind.bucket(value, question.settings) is not None:
+    if kind is None:
         return {}
-    return {"value": kind.sentence}
+    bucket = kind.bucket(value, question.settings)
+    if bucket is None:
+        return {"value": kind.sentence}
+    if bucket == "" or (isinstance(bucket, tuple) and len(bucket) < len(value)):
+        marks.append("unknown_option")
+    return {}
 
 
 def _body_errors(body: Mapping[str, Any]) -> dict[str, str]:

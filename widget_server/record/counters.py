@@ -153,12 +153,15 @@ def of_keys(conn: Connection, chosen: Slice, keys: Sequence[str]) -> dict[str, C
 def combined(parts: Iterable[Counts]) -> Counts:
     """Several counts added up."""
     answers: dict[str, int] = defaultdict(int)
+    chosen: dict[str, int] = defaultdict(int)
     shown = 0
     for part in parts:
         shown += part.shown
         for bucket, n in part.answers.items():
             answers[bucket] += n
-    return Counts(dict(answers), shown)
+        for option, n in part.chosen.items():
+            chosen[option] += n
+    return Counts(dict(answers), shown, dict(chosen))
 
 
 def _next_keys(conn: Connection, chosen: Slice, spans: list["Span"], after: str, limit: int) -> list[str]:
@@ -195,7 +198,7 @@ def _read(
     for span in spans:
         part = (
             select(*columns, func.sum(_counters.c.n).label("n"))
-            .where(_where(chosen, [span]), _counters.c.counter.in_(("answers", "shown")))
+            .where(_where(chosen, [span]), _counters.c.counter.in_(("answers", "chosen", "shown")))
             .group_by(*columns)
         )
         parts.append(part.where(_counters.c.key.in_(keys)) if keys else part)
@@ -228,15 +231,18 @@ def _where(chosen: Slice, spans: list[Span]) -> ColumnElement[bool]:
 
 def _added_up(rows: Iterable[tuple[str, str, str, str, int]], by_start: bool = False) -> dict[str, Counts]:
     answers: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    chosen: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     shown: dict[str, int] = defaultdict(int)
     for key, start, counter, bucket, n in rows:
         name = start if by_start else key
         if counter == "shown":
             shown[name] += n
         elif n:
-            answers[name][bucket] += n
+            (chosen if counter == "chosen" else answers)[name][bucket] += n
     names = sorted({name for name, n in shown.items() if n} | set(answers))
-    return {name: Counts(dict(answers.get(name, {})), shown.get(name, 0)) for name in names}
+    return {
+        name: Counts(dict(answers.get(name, {})), shown.get(name, 0), dict(chosen.get(name, {}))) for name in names
+    }
 
 
 def _periods(day: str) -> tuple[tuple[str, str], ...]:

@@ -11,4 +11,4 @@ def read(counts: Counts) -> Score:
     return proportion(distribution["4"] + distribution["5"], distribution)
 
 
-METRIC = Metric("csat", ("stars",), read, "share, 0 to 1", "the share of buyers who gave 4 or 5 of 5")
+METRIC = Metric("csat", ("csat", "stars"), read, "share, 0 to 1", "the share of those who gave 4 or 5 of 5")

@@ -9,4 +9,5 @@ QUESTION_TYPE = QuestionType(
     bucket=whole_number(0, 10),
     settings={"follow_up": "always"},
     choices={"follow_up": ("always", "never")},
+    texts=("low", "high"),
 )

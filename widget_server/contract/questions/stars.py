@@ -9,4 +9,5 @@ QUESTION_TYPE = QuestionType(
     bucket=whole_number(1, 5),
     settings={"follow_up": "always"},
     choices={"follow_up": ("always", "never")},
+    texts=("low", "high", "star"),
 )

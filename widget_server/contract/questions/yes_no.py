@@ -9,4 +9,5 @@ QUESTION_TYPE = QuestionType(
     bucket=lambda value, _settings: value if value in ("yes", "no") else None,
     settings={"follow_up": "no"},
     choices={"follow_up": ("no", "always", "never")},
+    texts=("yes", "no"),
 )
