@@ -29,9 +29,9 @@ from .pipeline import Outcome, process
 
 BATCH = 500
 _BLOCK_MS = 200
-_BEAT = 0.4  # s between heartbeats
-_BEAT_TTL_MS = 1500
-_LOOK = 0.4  # s between looks for dead consumers
+_BEAT = 0.25  # s between heartbeats
+_BEAT_TTL_MS = 1000
+_LOOK = 0.3  # s between looks for dead consumers
 _AWAY = 0.1  # s to wait while Redis is away
 _WAIT = (0.05, 0.1, 0.2, 0.5)  # s to wait while the database is away; the last one again and again
 # A batch that works longer than this is hung: its heartbeat stops, so that its entries are taken over.

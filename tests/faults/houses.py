@@ -1,0 +1,298 @@
+"""The running program and its servers as a fault test sees them: whom to kill, and what still waits."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Self
+
+import psutil
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests.faults.sending import Shop
+from tests.running import Program, get, run
+from tests.servers import PostgresServer, ValkeyServer, short_folder, wait_for
+from widget_server.intake.stream import GROUP, STREAM
+from widget_server.run.config import own_redis_url
+
+# Nothing here is about rates.
+SETTINGS = {"shop_rate": "1000000000", "network_rate": "1000000000", "log_level": "warning"}
+# The supervisor lets a process that dies again within a second wait; a fault test has no time for that.
+_SETTLED = 1.05
+
+
+class House:
+    """What all kinds have in common. `ports` are those of the web processes."""
+
+    database_url: str
+    redis_url: str
+
+    def __init__(self) -> None:
+        self.folder = short_folder("atb-f-")
+        self.ports: list[int] = []
+        self.programs: dict[str, Program] = {}
+        self._random = random.Random(1)
+        self._born: dict[str, float] = {}
+
+    def add_shop(self) -> Shop:
+        done = run(
+            self.folder / "a", "shop", "add", "Shop", "--domain", "shop.example", "--json", **self.settings()
+        )
+        assert done.returncode == 0, done.stderr
+        made = json.loads(done.stdout)
+        return Shop(made["id"], made["site_key"], made["order_token_secret"], made["api_key"])
+
+    def settings(self) -> dict[str, str]:
+        return SETTINGS
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.redis_url, socket_timeout=2, retry=Retry(NoBackoff(), 0))
+
+    def start(self, name: str, *arguments: str) -> Program:
+        """A program called `name`, in the data folder of that name's first part."""
+        self.programs[name] = Program(self.folder / name.split("-")[0], *arguments, **self.settings())
+        self._born[name] = time.monotonic()
+        return self.programs[name]
+
+    def waiting(self) -> tuple[int, int, int]:
+        """Entries in the stream, how many of them are in somebody's hands, and bytes in the spill."""
+        spilled = sum(path.stat().st_size for path in self.folder.glob("*/spill/*.spill"))
+        with self.client() as client:
+            summary: Any = client.xpending(STREAM, GROUP)
+            return int(client.xlen(STREAM)), int(summary["pending"]), spilled
+
+    def done(self) -> bool:
+        with suppress(redis.RedisError):
+            return self.waiting() == (0, 0, 0)
+        return False
+
+    def processes(self, name: str) -> list[psutil.Process]:
+        """The running processes called `name` (the supervisor names its children `atb-...`)."""
+        found = []
+        for program in self.programs.values():
+            with suppress(psutil.Error):
+                family = psutil.Process(program.process.pid).children(recursive=True)
+                found += [one for one in family if _name(one) == name]
+        return found
+
+    def _one(self, name: str) -> psutil.Process:
+        """One of them that the supervisor restarts at once."""
+        found: list[psutil.Process] = []
+
+        def settled() -> bool:
+            now = time.time()
+            found[:] = [one for one in self.processes(name) if now - one.create_time() > _SETTLED]
+            return bool(found)
+
+        wait_for(settled, f"no {name} runs")
+        return self._random.choice(found)
+
+    def strike_consumer(self) -> bool:
+        """kill -9 a consumer while it has entries in hand; False when none had any for a while."""
+        try:
+            return self._strike_hands(self._one("atb-consume").pid)
+        except ProcessLookupError:  # gone with its supervisor
+            return self.strike_consumer()
+
+    def _strike_hands(self, pid: int) -> bool:
+        holds = self._freeze(pid)
+        os.kill(pid, signal.SIGKILL)
+        return holds
+
+    def stop_hands(self) -> tuple[int, bool]:
+        """SIGSTOP a consumer; which, and whether it has entries in hand."""
+        pid = self._one("atb-consume").pid
+        return pid, self._freeze(pid)
+
+    def _freeze(self, pid: int) -> bool:
+        """Stop it while it has entries in hand, or after a while anyway. Stopped, its hands can be looked into."""
+        deadline = time.monotonic() + 3
+        with self.client() as client:
+            while True:
+                os.kill(pid, signal.SIGSTOP)
+                with suppress(redis.RedisError):
+                    if _in_hand(client, pid):
+                        return True
+                if time.monotonic() > deadline:
+                    return False
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(self._random.uniform(0.0005, 0.004))
+
+    def strike_process(self, name: str) -> bool:
+        """kill -9 a child of that name while entries wait."""
+        victim = self._one(name)
+        struck = self._entries_wait()
+        os.kill(victim.pid, signal.SIGKILL)
+        return struck
+
+    def _entries_wait(self) -> bool:
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            with suppress(redis.RedisError), self.client() as client:
+                if client.xlen(STREAM):
+                    return True
+            time.sleep(0.001)
+        return False
+
+    def strike(self, what: str) -> bool:
+        """Kill; True when entries were waiting in that moment."""
+        strikes: dict[str, Callable[[], bool]] = {"consumer": self.strike_consumer, **self.strikes()}
+        return strikes[what]()
+
+    def strikes(self) -> dict[str, Callable[[], bool]]:
+        raise NotImplementedError
+
+    def end(self) -> list[str]:
+        """Verify, stop as asked politely, and tell what was wrong with that."""
+        verified = run(self.folder / "a", "verify", **self.settings())
+        problems = [] if verified.returncode == 0 else [f"atbalss verify: {verified.stdout}{verified.stderr}"[:300]]
+        for program in self.programs.values():
+            program.process.terminate()
+        for name, program in self.programs.items():
+            try:
+                if program.process.wait(40):
+                    problems.append(f"{name} ended with {program.process.returncode}")
+            except subprocess.TimeoutExpired:
+                problems.append(f"{name} did not end")
+        return problems + self._fallen()
+
+    def _fallen(self) -> list[str]:
+        """Processes that ended by themselves with an error: nothing of ours may fall because of somebody else's death.
+
+        Except `deliver`: RQ's worker leaves when Redis does, and its supervisor brings it back.
+        """
+        return [
+            f"{line['process']} ended with {line['code']}"
+            for program in self.programs.values()
+            for line in program.logged("ended")
+            if line["code"] not in (0, -9) and line["process"] != "deliver"
+        ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave nothing behind."""
+        for program in self.programs.values():
+            program.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class OneMachine(House):
+    """`atbalss up`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = self.folder / "a"
+        self.database_url = f"sqlite:///{self.data / 'atbalss.db'}"
+        self.ports = [free_port()]
+        self._up()
+        self.redis_url = own_redis_url(self.data)
+
+    def _up(self) -> None:
+        self.start("a", "up", "--port", str(self.ports[0])).wait_until_ready()
+
+    def strikes(self) -> dict[str, Callable[[], bool]]:
+        return {
+            "valkey": lambda: self.strike_process("valkey-server"),
+            "web": lambda: self.strike_process("atb-web"),
+            "worker": lambda: self.strike_process("atb-worker"),
+            "supervisor": self._strike_supervisor,
+        }
+
+    def _strike_supervisor(self) -> bool:
+        struck = self._entries_wait()
+        self.programs["a"].kill()
+        self._up()
+        return struck
+
+
+class Apart(House):
+    """`atbalss web` and `atbalss worker` beside a Valkey of the test's, on SQLite or on a PostgreSQL of the test's."""
+
+    def __init__(self, webs: int = 1, workers: int = 1, postgres: bool = False, **settings: str) -> None:
+        super().__init__()
+        self.valkey = ValkeyServer()
+        self.redis_url = self.valkey.url
+        self.postgres = PostgresServer(durable=True) if postgres else None
+        self.database_url = self.postgres.url() if self.postgres else f"sqlite:///{self.folder / 'atbalss.db'}"
+        self._settings = settings
+        done = run(self.folder / "a", "migrate", **self.settings())
+        assert done.returncode == 0, done.stderr
+        self._names = "ab"
+        self.ports = [free_port() for _ in range(webs)]
+        for n in range(webs):
+            self._web(n)
+        for n in range(workers):
+            self._worker(n)
+        for port in self.ports:
+            wait_for(lambda port=port: get(f"http://127.0.0.1:{port}/healthz")[0] == 200, "no web process")  # type: ignore[misc]
+
+    def settings(self) -> dict[str, str]:
+        shared = {"database_url": self.database_url, "redis_url": self.redis_url, "secret_key": "shared by all machines"}
+        return {**SETTINGS, **shared, **self._settings}
+
+    def _web(self, n: int) -> None:
+        self.start(f"{self._names[n]}-web", "web", "--port", str(self.ports[n]))
+
+    def _worker(self, n: int) -> None:
+        self.start(f"{self._names[n]}-worker", "worker")
+
+    def strikes(self) -> dict[str, Callable[[], bool]]:
+        return {
+            "valkey": lambda: self._strike_server(self.valkey),
+            "database": lambda: self._strike_server(self.postgres),
+            "web": lambda: self._strike_program("web", self._web),
+            "worker": lambda: self._strike_program("worker", self._worker),
+        }
+
+    def _strike_server(self, server: Any) -> bool:
+        struck = self._entries_wait()
+        server.kill()
+        time.sleep(self._random.uniform(0.05, 0.5))
+        server.start()
+        return struck
+
+    def _strike_program(self, kind: str, start: Callable[[int], None]) -> bool:
+        """As whatever supervises it on a real machine would, it is started again at once."""
+        n = self._random.randrange(sum(name.endswith(kind) for name in self.programs))
+        struck = self._entries_wait()
+        self.programs[f"{self._names[n]}-{kind}"].kill()
+        start(n)
+        return struck
+
+    def forget(self) -> None:
+        super().forget()
+        self.valkey.stop()
+        if self.postgres:
+            self.postgres.stop()
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return str(process.name())
+    except psutil.Error:
+        return ""
+
+
+def _in_hand(client: redis.Redis, pid: int) -> int:
+    summary: Any = client.xpending(STREAM, GROUP)
+    return sum(one["pending"] for one in summary["consumers"] if f"-{pid}-".encode() in one["name"])
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody uses now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
