@@ -20,7 +20,7 @@ class OriginsBody(Params):
         fields.String(validate=validate.Regexp(_FORM, error=_SENTENCE)),
         required=True,
         validate=validate.Length(max=MOST, error=f"Give a list of at most {MOST}."),
-        metadata={"example": ["https://panel.shop.example"]},
+        metadata={"description": "scheme, host and port, as browsers send them", "example": ["https://panel.shop.example"]},
     )
 
 
