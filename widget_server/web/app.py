@@ -31,6 +31,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     state = State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private))
     state.install(app)
     errors.install(app)
