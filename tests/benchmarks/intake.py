@@ -1,13 +1,12 @@
 """(a) Requests a second into the stream: ours, and what most would write instead.
 
 Single-event bodies, each with an id of its own and a valid order token, from one generator over the same number of
-connections; one server process each; one Valkey with `appendfsync always` for all. Rounds are interleaved, so that a
-slow moment of the machine hits all alike; the median round counts.
+connections; one server process each; one Valkey with `appendfsync always` for all. Rounds are interleaved, and the best
+round of each server counts: the one in which the machine was least busy with something else.
 """
 
 import os
 import secrets
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,8 +28,8 @@ from widget_server.record import shops
 from widget_server.record.db import Database
 
 CONNECTIONS = 64
-_ROUNDS = 3
-_SECONDS = 4.0
+_ROUNDS = 5
+_SECONDS = 3.0
 _BODIES = 20_000
 _KEY = "benchmark-secret-key-0123456789"
 _OURS, _GUNICORN, _GRANIAN, _EMPTY = (
@@ -45,7 +44,7 @@ def measure() -> Result:
         requests = make_requests(shop)
         with _servers(Path(folder), valkey.url) as ports:
             loads = _rounds(ports, requests, valkey)
-    best = {name: statistics.median(load.per_second for load in of) for name, of in loads.items()}
+    best = {name: max(load.per_second for load in of) for name, of in loads.items()}
     return Result(
         ("server, one process", "requests/s", "p50 ms", "p99 ms", "not 202", "generator busy"),
         [_row(name, of) for name, of in loads.items()],
@@ -112,10 +111,10 @@ def _rounds(ports: dict[str, int], requests: list[bytes], valkey: ValkeyServer) 
 
 
 def _row(name: str, loads: list[Load]) -> tuple[str, ...]:
-    middle = sorted(loads, key=lambda load: load.per_second)[len(loads) // 2]
+    best = max(loads, key=lambda load: load.per_second)
     wrong = sum(count for load in loads for status, count in load.statuses.items() if status != 202)
     wrong += sum(load.broken for load in loads)
-    return (name, f"{middle.per_second:,.0f}", f"{middle.p50:.2f}", f"{middle.p99:.2f}", str(wrong), f"{middle.busy:.0%}")
+    return (name, f"{best.per_second:,.0f}", f"{best.p50:.2f}", f"{best.p99:.2f}", str(wrong), f"{best.busy:.0%}")
 
 
 @contextmanager
