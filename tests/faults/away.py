@@ -68,8 +68,8 @@ def _away(title: str, seconds: float, clients: int, leave: Callable[[Apart], Non
     outcome = Outcome(title, 1, 1 if spilled else 0, finding, took)
     outcome.notes += [
         f"{statuses.total()} requests in {seconds:.0f} s without Valkey, by status {dict(statuses)}; {spilled} bytes spilled",
-        f"p99 {ledger.p99(gone, back):.1f} ms, in the {seconds:.0f} s before {ledger.p99(before, gone):.1f} ms; "
-        + f"{waited} requests of {_WEBS} processes waited for a time-out",
+        f"p99 {ledger.p99(gone, back):.1f} ms, in the {seconds:.0f} s before {ledger.p99(before, gone):.1f} ms",
+        f"{waited} requests of {_WEBS} processes waited for a time-out",
     ]
     return outcome
 

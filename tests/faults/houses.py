@@ -40,7 +40,7 @@ class House:
         self.ports: list[int] = []
         self.programs: dict[str, Program] = {}
         self._random = random.Random(1)
-        self._born: dict[str, float] = {}
+        self._seen: dict[int, float] = {}
 
     def add_shop(self) -> Shop:
         done = run(
@@ -59,7 +59,6 @@ class House:
     def start(self, name: str, *arguments: str) -> Program:
         """A program called `name`, in the data folder of that name's first part."""
         self.programs[name] = Program(self.folder / name.split("-")[0], *arguments, **self.settings())
-        self._born[name] = time.monotonic()
         return self.programs[name]
 
     def waiting(self) -> tuple[int, int, int]:
@@ -88,8 +87,8 @@ class House:
         found: list[psutil.Process] = []
 
         def settled() -> bool:
-            now = time.time()
-            found[:] = [one for one in self.processes(name) if now - one.create_time() > _SETTLED]
+            now = time.monotonic()
+            found[:] = [one for one in self.processes(name) if now - self._seen.setdefault(one.pid, now) > _SETTLED]
             return bool(found)
 
         wait_for(settled, f"no {name} runs")
