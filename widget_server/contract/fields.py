@@ -6,7 +6,7 @@ fields. Errors are {dotted path: one sentence}.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -31,6 +31,9 @@ _UNSAFE = re.compile(r"[\x00\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
+Check = Callable[[Any], str | Mapping[str, str] | None]
+
+
 class Kind(Protocol):
     """What a field may hold."""
 
@@ -53,15 +56,28 @@ class Text:
     format: str = ""
 
     def check(self, value: Any) -> str | None:
-        if not isinstance(value, str):
-            return self.sentence
-        if not self.least <= len(value) <= self.most:
-            return self.sentence
+        return self.checker(value)
+
+    @cached_property
+    def checker(self) -> Callable[[Any], str | None]:
+        # Closures, because a dozen of these run for every event.
+        least, most, sentence = self.least, self.most, self.sentence
         if self.pattern is not None:
-            return None if self.pattern.fullmatch(value) else self.sentence
-        if value.isprintable() and value.isascii():
-            return None
-        return self.sentence if (_UNSAFE if self.lines else _CONTROL).search(value) else None
+            matches = self.pattern.fullmatch
+
+            def by_pattern(value: Any) -> str | None:
+                fine = isinstance(value, str) and least <= len(value) <= most and matches(value)
+                return None if fine else sentence
+
+            return by_pattern
+        unsafe = (_UNSAFE if self.lines else _CONTROL).search
+
+        def by_characters(value: Any) -> str | None:
+            if not isinstance(value, str) or not least <= len(value) <= most:
+                return sentence
+            return sentence if not (value.isascii() and value.isprintable()) and unsafe(value) else None
+
+        return by_characters
 
     @property
     def sentence(self) -> str:
@@ -226,16 +242,16 @@ class Fields:
     def check(self, raw: Mapping[str, Any]) -> dict[str, str]:
         """The errors of `raw`, by dotted path; empty when it is fine."""
         found: dict[str, str] = {}
-        kinds = self.kinds
+        check_of = self._checks.get
         for name, value in raw.items():
-            kind = kinds.get(name)
-            if kind is None:
+            check = check_of(name)
+            if check is None:
                 found[name] = UNKNOWN
             elif value is None:
                 if name in self.required:
                     found[name] = REQUIRED
             else:
-                wrong = kind.check(value)
+                wrong = check(value)
                 if wrong is not None:
                     _collect(found, name, wrong)
         for name in self.required:
@@ -246,6 +262,10 @@ class Fields:
     def schema(self) -> type[Schema]:
         """The same table as a marshmallow schema."""
         return self._made
+
+    @cached_property
+    def _checks(self) -> dict[str, Check]:
+        return {name: getattr(kind, "checker", kind.check) for name, kind in self.kinds.items()}
 
     @cached_property
     def _made(self) -> type[Schema]:

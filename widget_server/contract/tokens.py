@@ -13,9 +13,8 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -34,8 +33,7 @@ class TokenError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class OrderClaims:
+class OrderClaims(NamedTuple):
     """What a valid token says. `key` is what one answer per order (or order line) is counted under."""
 
     order: str
