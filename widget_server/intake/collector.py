@@ -41,7 +41,11 @@ Answered = Callable[[Shop, str, str | None], list[str]]
 
 
 class TooLarge(Exception):
-    """More body than allowed."""
+    """More body than the `most` bytes allowed."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body is larger than {most} bytes.")
+        self.most = most
 
 
 class Reader:
@@ -59,38 +63,23 @@ class Reader:
             self._sweeper.cancel()
 
     async def read(self, protocol: Any, declared: int | None, most: int) -> bytes:
-        """The body. Raises TooLarge (reading no further), TimeoutError, or ConnectionError when the client left."""
+        """The body. Raises TooLarge, TimeoutError, or ConnectionError when the client left."""
         task = asyncio.current_task()
         assert task is not None
         self._reading[task] = time.monotonic()
         try:
-            if declared is not None:
-                return bytes(await protocol())
-            return await _read_chunks(protocol, most)
+            if declared is None or declared > most:
+                return await _read_chunks(protocol, most)
+            return bytes(await protocol())
         except asyncio.CancelledError:
             if task in self._reading:
                 raise
-            raise TimeoutError("the body did not come in time") from None
-        except (TooLarge, TimeoutError):
+            raise TimeoutError(f"The body did not come within {BODY_SECONDS:.0f} s.") from None
+        except TooLarge:
             raise
         except Exception as error:
             # granian raises its own kinds when the client is gone or broke the protocol.
             raise ConnectionError(type(error).__name__) from error
-        finally:
-            self._reading.pop(task, None)
-
-    async def discard(self, protocol: Any) -> None:
-        """Read on for a while, keeping nothing: who is still sending would see a broken connection, not our refusal."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._reading[task] = time.monotonic()
-        try:
-            await _read_chunks(protocol, DISCARDED, keep=False)
-        except asyncio.CancelledError:
-            if task in self._reading:
-                raise
-        except Exception as error:  # noqa: BLE001  (too much, or the client is gone: the refusal may not arrive)
-            log.debug("a body was not read to its end", why=type(error).__name__)
         finally:
             self._reading.pop(task, None)
 
@@ -103,15 +92,20 @@ class Reader:
                 task.cancel()
 
 
-async def _read_chunks(protocol: Any, most: int, keep: bool = True) -> bytes:
+async def _read_chunks(protocol: Any, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in protocol:
         size += len(part)
-        if size > most:
-            raise TooLarge
-        if keep:
+        if size <= most:
             parts.append(part)
+        elif size > DISCARDED:
+            break
+        else:
+            # Read on for a while, keeping nothing: who is still sending sees a broken connection, not our refusal.
+            parts.clear()
+    if size > most:
+        raise TooLarge(most)
     return b"".join(parts)
 
 
@@ -160,9 +154,15 @@ class Collector:
         _, _, _, site_key, route = scope.path.split("/")
         self._in_flight += 1
         try:
-            reply = await self._reply(scope, protocol, site_key, route)
+            reply = self._early(scope.method, route)
+            if reply is None:
+                reply = await self._routes[route][1](scope, protocol, site_key)
         except Refusal as refusal:
             reply = refusal.reply()
+        except TooLarge as error:
+            reply = Refusal(413, "too_large", str(error), {"body": f"At most {error.most} bytes."}).reply()
+        except TimeoutError as error:
+            reply = Refusal(408, "timeout", str(error), after=1).reply()
         except ConnectionError:
             return
         except Exception:
@@ -177,18 +177,18 @@ class Collector:
         else:
             protocol.response_empty(reply.status, reply.headers)
 
-    async def _reply(self, scope: Any, protocol: Any, site_key: str, route: str) -> Reply:
-        wanted, serve = self._routes[route]
-        method = scope.method
+    def _early(self, method: str, route: str) -> Reply | None:
+        """The reply to what needs no look at the request; None for the others."""
+        wanted = self._routes[route][0]
         if method != wanted and not (method == "HEAD" and wanted == "GET"):
             methods = "GET, HEAD, OPTIONS" if wanted == "GET" else f"{wanted}, OPTIONS"
             return replies.preflight(methods) if method == "OPTIONS" else replies.wrong_method(methods)
         if self._in_flight > IN_FLIGHT:
             raise later("busy", "Too many requests at once.", 1)
-        return await serve(scope, protocol, site_key)
+        return None
 
     async def _answers(self, scope: Any, protocol: Any, site_key: str) -> Reply:
-        raw = await self._read(scope, protocol, MAX_BODY)
+        raw = await self.reader.read(protocol, _length(scope.headers), MAX_BODY)
         self._count_request(scope)
         known = self._shops.peek(site_key) or await self._find(site_key)
         self._check_origin(scope, known)
@@ -211,7 +211,7 @@ class Collector:
         return known.asks.reply(lang, scope.headers.get("if-none-match"))
 
     async def _asked(self, scope: Any, protocol: Any, site_key: str) -> Reply:
-        raw = await self._read(scope, protocol, MAX_LENGTH)
+        raw = await self.reader.read(protocol, _length(scope.headers), MAX_LENGTH)
         self._count_request(scope)
         known = self._shops.peek(site_key) or await self._find(site_key)
         self._check_origin(scope, known)
@@ -232,27 +232,6 @@ class Collector:
         except Exception as error:  # noqa: BLE001  (whatever the database says, the page is told to come back)
             log.warning("answered questions could not be read", why=type(error).__name__)
             raise later("database_away", "What was answered can't be looked up now.") from None
-
-    async def _read(self, scope: Any, protocol: Any, most: int) -> bytes:
-        headers = scope.headers
-        if headers.get("content-encoding", "identity") != "identity":
-            raise Refusal(
-                415, "encoding", "Send the body as it is.", {"content-encoding": "Must not be set."}
-            )
-        _check_media(headers.get("content-type"))
-        length = headers.get("content-length")
-        declared = int(length) if length is not None else None
-        try:
-            if declared is not None and declared > most:
-                raise TooLarge
-            return await self.reader.read(protocol, declared, most)
-        except TooLarge:
-            await self.reader.discard(protocol)
-            raise _too_large(most) from None
-        except TimeoutError:
-            raise Refusal(
-                408, "timeout", f"The body did not come within {BODY_SECONDS:.0f} s.", after=1
-            ) from None
 
     def _count_request(self, scope: Any) -> None:
         forwarded: list[str] = []
@@ -285,6 +264,15 @@ def _partly(found: checks.Checked) -> Reply:
     return replies.json(202, {"accepted": found.accepted, "rejected": found.rejected}, why)
 
 
+def _length(headers: Any) -> int | None:
+    """The declared length of a body we may read; None when it comes in chunks. Raises Refusal."""
+    if headers.get("content-encoding", "identity") != "identity":
+        raise Refusal(415, "encoding", "Send the body as it is.", {"content-encoding": "Must not be set."})
+    _check_media(headers.get("content-type"))
+    length = headers.get("content-length")
+    return None if length is None else int(length)
+
+
 def _check_media(content_type: str | None) -> None:
     # The two kinds a browser sends without parameters, or with the one charset that JSON has.
     if content_type in _USUAL:
@@ -301,12 +289,6 @@ def _check_media(content_type: str | None) -> None:
 _USUAL = frozenset(
     {None, "text/plain", "application/json", "text/plain;charset=UTF-8", "text/plain; charset=utf-8"}
 )
-
-
-def _too_large(most: int) -> Refusal:
-    return Refusal(
-        413, "too_large", f"The body is larger than {most} bytes.", {"body": f"At most {most} bytes."}
-    )
 
 
 def _bad_token(sentence: str) -> Refusal:

@@ -39,10 +39,7 @@ class Bridge:
         """Serve one request."""
         try:
             length = scope.headers.get("content-length")
-            declared = None if length is None else int(length)
-            if declared is not None and declared > MAX_BODY:
-                raise self._too_large
-            body = await self._read(protocol, declared, MAX_BODY)
+            body = await self._read(protocol, None if length is None else int(length), MAX_BODY)
         except ConnectionError:
             return
         except self._too_large:
