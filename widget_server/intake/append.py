@@ -268,6 +268,10 @@ class Appender:
                 self._figures.spilled_bytes += size
             except SpillFull as full:
                 error = full
+            except Exception:
+                # A wall: whoever waits must hear of it, and the next ones must find a writer.
+                log.exception("writing the spill failed")
+                error = SpillFull("the spill can't be written")
             for future, _ in items:
                 if not future.done():
                     future.set_exception(error) if error else future.set_result(None)
@@ -315,7 +319,7 @@ class Appender:
             if isinstance(reply, ReplyError):
                 raise reply
         everysec = isinstance(config, list) and config[1:2] == [b"everysec"]
-        self._waitaof = pack(b"WAITAOF", b"1", b"0", b"%d" % int(1500 * _EVERYSEC)) if everysec else b""
+        self._waitaof = await _waitaof(link) if everysec else b""
         assert isinstance(length, int)
         self._figures.waiting = length
         await self._share_salt(link)
@@ -383,6 +387,14 @@ class Appender:
         else:
             if done is not None and done.events:
                 log.info("the spill is in the stream", events=done.events)
+
+
+async def _waitaof(link: Link) -> bytes:
+    """The packed command; nothing where the server doesn't know it (then /readyz says so)."""
+    (answer,) = await link.ask(pack(b"WAITAOF", b"0", b"0", b"1"))
+    if isinstance(answer, ReplyError):
+        return b""
+    return pack(b"WAITAOF", b"1", b"0", b"%d" % int(1500 * _EVERYSEC))
 
 
 def _why(replies: list[Reply]) -> str:

@@ -59,9 +59,9 @@ class Spill:
         """Write and sync all of `payloads`, or nothing: raises SpillFull. Returns the bytes written."""
         frames = b"".join(_frame(payload) for payload in payloads)
         with self._lock:
-            if self.size() + len(frames) > self.limit:
-                raise SpillFull(f"the spill holds its limit of {self.limit} bytes")
             try:
+                if self.size() + len(frames) > self.limit:
+                    raise SpillFull(f"the spill holds its limit of {self.limit} bytes")
                 self._file.append(frames)
             except OSError as error:
                 raise SpillFull(f"the spill can't be written: {error.strerror}") from error

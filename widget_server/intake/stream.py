@@ -52,18 +52,22 @@ def needs_waitaof(client: "redis.Redis") -> bool:
     """Whether Redis acknowledges before it has synced to disk, so that WAITAOF must be asked for each group."""
     try:
         found: Any = client.config_get("appendfsync")
+        if found.get("appendfsync") != "everysec":
+            return False
+        client.execute_command("WAITAOF", 0, 0, 1)  # type: ignore[no-untyped-call]
     except redis.ResponseError:
-        return False  # hidden, as at hosted ones: /readyz asks the operator to vouch for it
-    return bool(found.get("appendfsync") == "everysec")
+        # Hidden, as at hosted ones, or older than WAITAOF: /readyz asks the operator to vouch for it.
+        return False
+    return True
 
 
 def groups(envelopes: Sequence[bytes]) -> list[list[bytes]]:
     """`envelopes` in groups that one append takes."""
     made: list[list[bytes]] = []
-    size = GROUP_BYTES
+    size = 0
     for envelope in envelopes:
         size += len(envelope)
-        if size > GROUP_BYTES or len(made[-1]) == GROUP_ENTRIES:
+        if not made or size > GROUP_BYTES or len(made[-1]) == GROUP_ENTRIES:
             made.append([])
             size = len(envelope)
         made[-1].append(envelope)
