@@ -2,6 +2,7 @@
 
 import sys
 import time
+import traceback
 from collections.abc import Callable
 
 from tests.faults import Outcome, away, starve, strikes
@@ -31,6 +32,7 @@ def main(names: list[str]) -> int:
             outcome = FAULTS[name]()
         except Exception as error:
             print(f"broke: {type(error).__name__}: {error}", flush=True)
+            traceback.print_exc()
             broken.append(name)
             continue
         outcomes.append(outcome)

@@ -96,20 +96,18 @@ class House:
 
     def strike_consumer(self) -> bool:
         """kill -9 a consumer while it has entries in hand; False when none had any for a while."""
-        try:
-            return self._strike_hands(self._one("atb-consume").pid)
-        except ProcessLookupError:  # gone with its supervisor
-            return self.strike_consumer()
-
-    def _strike_hands(self, pid: int) -> bool:
-        holds = self._freeze(pid)
-        os.kill(pid, signal.SIGKILL)
-        return holds
+        while True:
+            pid, holds = self.stop_hands()
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return holds
 
     def stop_hands(self) -> tuple[int, bool]:
         """SIGSTOP a consumer; which, and whether it has entries in hand."""
-        pid = self._one("atb-consume").pid
-        return pid, self._freeze(pid)
+        while True:
+            pid = self._one("atb-consume").pid
+            with suppress(ProcessLookupError):  # gone with its supervisor
+                return pid, self._freeze(pid)
 
     def _freeze(self, pid: int) -> bool:
         """Stop it while it has entries in hand, or after a while anyway. Stopped, its hands can be looked into."""
@@ -127,10 +125,12 @@ class House:
 
     def strike_process(self, name: str) -> bool:
         """kill -9 a child of that name while entries wait."""
-        victim = self._one(name)
-        struck = self._entries_wait()
-        os.kill(victim.pid, signal.SIGKILL)
-        return struck
+        while True:
+            victim = self._one(name)
+            struck = self._entries_wait()
+            with suppress(ProcessLookupError):
+                os.kill(victim.pid, signal.SIGKILL)
+                return struck
 
     def _entries_wait(self) -> bool:
         deadline = time.monotonic() + 2
