@@ -1,4 +1,4 @@
-const SPOKEN = /^(lv|lt|et|ru|en)$/;
+const SPOKEN = /^(lv|lt|et|ru|en|pl|de|fi)$/;
 
 export interface LanguageClues {
   /** lang of <html> */
@@ -17,7 +17,7 @@ export interface LanguageClues {
 export function chooseLanguage(clues: LanguageClues): string {
   const inQuery = new URLSearchParams(clues.query);
   // Estonian shops often write the country, /ee/, where the others write the language.
-  const inPath = /^\/(?:[^/]+\/)?(lv|lt|et|ee|ru|en)(?:[-_][a-z]+)?(?:\/|$)/i.exec(clues.path)?.[1];
+  const inPath = /^\/(?:[^/]+\/)?(lv|lt|et|ee|ru|en|pl|de|fi)(?:[-_][a-z]+)?(?:\/|$)/i.exec(clues.path)?.[1];
   return (
     spoken(clues.page) ||
     spoken(inPath === "ee" ? "et" : inPath) ||

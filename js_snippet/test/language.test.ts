@@ -15,9 +15,10 @@ const cases: [string, Partial<LanguageClues>, string][] = [
   ["then the parameter", { query: "?lang=ru", tag: "et", browser: "en" }, "ru"],
   ["then the script tag", { tag: "et", browser: "en" }, "et"],
   ["then the browser", { browser: "lt-LT" }, "lt"],
-  ["a page in a language we don't speak", { page: "de", browser: "lv-LV" }, "lv"],
-  ["nothing we speak", { page: "de", browser: "fr" }, "en"],
+  ["a page in a language we don't speak", { page: "sv", browser: "lv-LV" }, "lv"],
+  ["nothing we speak", { page: "sv", browser: "fr" }, "en"],
   ["nothing at all", {}, "en"],
+  ["the neighbours' languages too", { page: "fi-FI" }, "fi"],
 ];
 
 for (const [name, clues, expected] of cases) {

@@ -129,7 +129,7 @@ class Ours(Server):
 
     def _ask(self, language: str) -> dict[str, Any]:
         lang = language if language in TEXTS["search-found"] else FALLBACK
-        questions = [{**q, "texts": TEXTS[q["question"]][lang]} for q in self.questions]
+        questions = [{**q, "texts": (q.get("texts") or TEXTS[q["question"]])[lang]} for q in self.questions]
         return {"shop": {"site_key": SITE_KEY, "name": "Stūra veikals"}, "lang": lang, "questions": questions}
 
     def _accept(self, request: Request) -> Reply:

@@ -35,7 +35,7 @@ def titles(reply: Reply) -> dict[str, str]:
     ("query", "lang"),
     [
         ("?lang=lv", "lv"), ("?lang=LV", "lv"), ("?lang=lv-LV", "lv"), ("?lang=et_EE", "et"), ("?lang=ru-Latn-RU", "ru"),
-        ("?lang=de", "en"), ("", "en"), ("?lang=", "en"), ("?lang=%00", "en"), ("?lang=x&lang=y", "en"), ("?LANG=lv", "en"),
+        ("?lang=de-AT", "de"), ("?lang=sv", "en"), ("", "en"), ("?lang=", "en"), ("?lang=%00", "en"), ("?lang=x&lang=y", "en"), ("?LANG=lv", "en"),
         ("?lang=" + "x" * 5000, "en"), ("?lang=%ff", "en"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a shopper reads, in the five languages a new shop starts with.
+"""What a shopper reads, in the languages a new shop starts with.
 
 Every text of the panel comes with its question from the server, so the snippet carries none and an owner
 can change each of them. `follow_up` is asked after the first tap and never has to be answered. `star` is a
@@ -7,7 +7,7 @@ pattern: "{n}" stands for the number, worded so that no language needs a plural 
 
 from typing import Final
 
-LANGUAGES: Final = ("lv", "lt", "et", "ru", "en")
+LANGUAGES: Final = ("lv", "lt", "et", "ru", "en", "pl", "de", "fi")
 
 FALLBACK: Final = "en"
 """For a page in any other language."""
@@ -63,6 +63,36 @@ TEXTS: Final[dict[str, dict[str, dict[str, str]]]] = {
             "send": "Send",
             "thanks": "Thank you! This helps us improve our search.",
             "close": "Close",
+        },
+        "pl": {
+            "title": "Czy udało się znaleźć to, czego szukasz?",
+            "yes": "Tak",
+            "no": "Nie",
+            "follow_up": "Czego szukasz?",
+            "follow_up_placeholder": "Na przykład produkt, marka lub rozmiar",
+            "send": "Wyślij",
+            "thanks": "Dziękujemy! To pomoże nam ulepszyć wyszukiwarkę.",
+            "close": "Zamknij",
+        },
+        "de": {
+            "title": "Haben Sie gefunden, was Sie gesucht haben?",
+            "yes": "Ja",
+            "no": "Nein",
+            "follow_up": "Was haben Sie gesucht?",
+            "follow_up_placeholder": "Zum Beispiel Produkt, Marke oder Größe",
+            "send": "Senden",
+            "thanks": "Danke! Das hilft uns, die Suche zu verbessern.",
+            "close": "Schließen",
+        },
+        "fi": {
+            "title": "Löysitkö etsimäsi?",
+            "yes": "Kyllä",
+            "no": "En",
+            "follow_up": "Mitä etsit?",
+            "follow_up_placeholder": "Esimerkiksi tuote, merkki tai koko",
+            "send": "Lähetä",
+            "thanks": "Kiitos! Tämä auttaa meitä parantamaan hakua.",
+            "close": "Sulje",
         },
     },
     "order-rating": {
@@ -120,6 +150,39 @@ TEXTS: Final[dict[str, dict[str, dict[str, str]]]] = {
             "send": "Send",
             "thanks": "Thank you for your rating!",
             "close": "Close",
+        },
+        "pl": {
+            "title": "Jak oceniasz zakupy u nas?",
+            "low": "Źle",
+            "high": "Świetnie",
+            "star": "{n} z 5 gwiazdek",
+            "follow_up": "Czy chcesz coś dodać?",
+            "follow_up_placeholder": "Co było dobre, co można poprawić?",
+            "send": "Wyślij",
+            "thanks": "Dziękujemy za ocenę!",
+            "close": "Zamknij",
+        },
+        "de": {
+            "title": "Wie war Ihr Einkauf bei uns?",
+            "low": "Schlecht",
+            "high": "Großartig",
+            "star": "{n} von 5 Sternen",
+            "follow_up": "Möchten Sie noch etwas hinzufügen?",
+            "follow_up_placeholder": "Was war gut, was könnte besser sein?",
+            "send": "Senden",
+            "thanks": "Danke für Ihre Bewertung!",
+            "close": "Schließen",
+        },
+        "fi": {
+            "title": "Millaista oli asioida meillä?",
+            "low": "Huonoa",
+            "high": "Erinomaista",
+            "star": "{n}/5 tähteä",
+            "follow_up": "Haluatko lisätä jotain?",
+            "follow_up_placeholder": "Mikä oli hyvää, mitä voisi parantaa?",
+            "send": "Lähetä",
+            "thanks": "Kiitos arviostasi!",
+            "close": "Sulje",
         },
     },
 }

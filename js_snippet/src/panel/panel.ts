@@ -1,8 +1,9 @@
 /** The little card (on a phone: a sheet) with one question, and everything around the choices: see `show`. */
-import type { Emit, Question, QuestionType } from "../types";
+import type { Emit, Question, QuestionType, Value } from "../types";
 import { nothing, quietly } from "../quietly";
 import { icon, make } from "./elements";
 import { isInside, rememberFocus } from "./focus";
+import { followUpOf } from "./follow";
 import { whileSeen } from "./patience";
 import { radios } from "./radios";
 import css from "./panel.css";
@@ -25,26 +26,35 @@ const LEAVING = 180;
  */
 export function show(question: Question, type: QuestionType, language: string, emit: Emit): () => void {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
+  sheet.replaceSync(css + (type.css || ""));
   const host = document.createElement("atbalss-panel");
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets[0] = sheet;
 
   const { texts, settings } = question;
-  const followUp = texts["follow_up"] && (settings["follow_up"] ?? type.followUp);
   const said = make("div", { class: "said", role: "status" });
   const cross = make("button", { class: "close", type: "button", "aria-label": texts["close"] }, icon(CROSS));
   const title = make("p", { class: "title", id: "title" }, texts["title"]);
   const card = make("div", { class: "card", role: "dialog", "aria-labelledby": "title", lang: language });
   const more = make("div", {});
   const focus = rememberFocus(host);
-  let chosen: string | number | undefined;
+  let chosen: Value | undefined;
   let stop: () => void = nothing;
 
-  const ends = (): HTMLElement =>
-    make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, texts["low"]), make("span", {}, texts["high"]));
-  const guarded = (value: string | number): void => quietly(() => choose(value));
-  const choices = type.draw({ texts, title: "title", make, icon, radios, ends, choose: guarded });
+  const choices = type.draw({
+    texts,
+    settings,
+    title: "title",
+    make,
+    icon,
+    radios,
+    ends: (low = texts["low"], high = texts["high"]) =>
+      make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, low), make("span", {}, high)),
+    writing,
+    choose: (value) => quietly(() => choose(value)),
+    choosing: (value) => quietly(() => keep(value, false)),
+    tell: (text) => quietly(() => tell(text)),
+  });
   card.append(title, choices, more, cross);
   root.append(said, card);
 
@@ -62,31 +72,59 @@ export function show(question: Question, type: QuestionType, language: string, e
   emit("question.shown");
   return away;
 
-  function choose(value: string | number): void {
+  function choose(value: Value): void {
     if (value === chosen) return;
-    chosen = value;
-    const goesOn = followUp === "always" || followUp === value;
-    emit("answer.given", { value, final: !goesOn });
-    if (!goesOn) thank();
-    else if (!more.firstChild) askMore();
+    const key = followUpOf(settings["follow_up"] ?? type.followUp, value);
+    const goesOn = !!key && !!texts[key];
+    keep(value, !goesOn);
+    if (goesOn) askMore(key);
+    else thank();
   }
 
-  function askMore(): void {
+  function keep(value: Value, final: boolean): void {
+    chosen = value;
+    emit("answer.given", { value, final });
+  }
+
+  function tell(text: string): void {
+    emit("answer.given", { text, final: true });
+    thank();
+  }
+
+  function askMore(key: string): void {
+    const text = texts[key]!;
+    const placeholder = texts[key + "_placeholder"];
+    const label = more.querySelector("label");
+    if (label) {
+      // Another choice, before anything was sent: what is written stays.
+      if (label.textContent === text) return;
+      label.textContent = text;
+      more.querySelector("textarea")!.placeholder = placeholder ?? "";
+    } else {
+      const form = writing(text, placeholder, (told) => (told ? tell(told) : thank()));
+      form.classList.add("more");
+      more.append(form);
+      card.scrollTop = card.scrollHeight;
+    }
+    say(text);
+    // A keyboard that jumps up by itself would hide half of a phone's page.
+    if (type.focus && !matchMedia("(pointer: coarse)").matches) more.querySelector("textarea")!.focus();
+  }
+
+  function writing(label: string | undefined, placeholder: string | undefined, done: (text: string) => void): HTMLElement {
     const field = make("textarea", {
       id: "text",
       rows: 2,
       maxlength: LONGEST_TEXT,
-      placeholder: texts["follow_up_placeholder"],
+      placeholder,
+      "aria-labelledby": label ? undefined : "title",
     }) as HTMLTextAreaElement;
     const send = make("button", { class: "send", type: "submit" }, texts["send"]);
-    const form = make("form", { class: "more" }, make("label", { for: "text" }, texts["follow_up"]), field, send);
+    const form = make("form", {}, label ? make("label", { for: "text" }, label) : undefined, field, send);
     const since = performance.now();
     on(form, "submit", (event) => {
       event.preventDefault();
-      if (performance.now() - since < SECOND_TAP) return;
-      const text = field.value.replace(/\0/g, "").trim();
-      if (text) emit("answer.given", { text, final: true });
-      thank();
+      if (performance.now() - since >= SECOND_TAP) done(field.value.replace(/\0/g, "").trim());
     });
     on(field, "keydown", (event) => {
       const { key, shiftKey, isComposing } = event as KeyboardEvent;
@@ -94,10 +132,7 @@ export function show(question: Question, type: QuestionType, language: string, e
       event.preventDefault();
       send.click();
     });
-    more.append(form);
-    say(texts["follow_up"]);
-    // A keyboard that jumps up by itself would hide half of a phone's page.
-    if (type.focus && !matchMedia("(pointer: coarse)").matches) field.focus();
+    return form;
   }
 
   function thank(): void {

@@ -39,9 +39,10 @@ export function radios({ look, title, values, name, face, choose }: Radios): HTM
     });
     button.addEventListener("keydown", (event) => {
       const last = buttons.length - 1;
-      const step = STEPS[event.key];
-      const to = event.key === "Home" ? 0 : event.key === "End" ? last : step && (i + step + last + 1) % (last + 1);
-      if (to === undefined) return;
+      // From right to left the arrows that point along the line turn round.
+      const step = STEPS[event.key]! * (/t$/.test(event.key) && getComputedStyle(group).direction === "rtl" ? -1 : 1);
+      const to = event.key === "Home" ? 0 : event.key === "End" ? last : (i + step + last + 1) % (last + 1);
+      if (isNaN(to)) return;
       event.preventDefault();
       move(to);
     });

@@ -4,7 +4,7 @@ import type { Form, QuestionType } from "../types";
 const values = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 const type: QuestionType = {
-  values,
+  values: () => values,
   followUp: "always",
   focus: false,
   draw: ({ texts, title, make, radios, ends, choose }: Form): HTMLElement =>
@@ -12,7 +12,7 @@ const type: QuestionType = {
       "div",
       {},
       radios({
-        look: "numbers",
+        look: "numbers fill",
         title,
         values,
         name: (value) => value + (value === 0 && texts["low"] ? ", " + texts["low"] : value === 10 && texts["high"] ? ", " + texts["high"] : ""),

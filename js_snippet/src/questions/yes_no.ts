@@ -4,7 +4,7 @@ import type { Form, QuestionType } from "../types";
 const values = ["yes", "no"] as const;
 
 const type: QuestionType = {
-  values,
+  values: () => values,
   followUp: "no",
   focus: true,
   draw({ texts, title, make, choose }: Form): HTMLElement {

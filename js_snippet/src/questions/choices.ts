@@ -1,0 +1,47 @@
+/** Any of the options that the owner named. Each tick is kept at once; the button says that it is all. */
+import type { Form, Question, QuestionType } from "../types";
+
+const options = (settings: Question["settings"]): string[] => (settings["options"] || []) as string[];
+
+const type: QuestionType = {
+  values(settings) {
+    const alone: string[][] = [];
+    for (let i = 0, all = options(settings); i < all.length; i++) alone[i] = [all[i]!];
+    return alone;
+  },
+  followUp: "never",
+  focus: true,
+  css:
+    ".list{gap:6px}.list .send{margin-block-start:4px}.list label{display:flex;align-items:center;gap:12px;min-block-size:44px;margin:0;padding:8px 12px;border:1px solid var(--line);" +
+    "border-radius:12px;font:inherit;cursor:pointer;touch-action:manipulation}.list :has(:checked){border-color:var(--front)}" +
+    "input{flex:none;inline-size:1.375em;block-size:1.375em;margin:0;accent-color:var(--front)}" +
+    ".list label:focus-within:has(:focus-visible){outline:3px solid var(--ring);outline-offset:2px}.list :focus-visible{outline-offset:4px}" +
+    "@media(hover:hover){.list label:hover{background:var(--hover)}}",
+  draw({ texts, settings, title, make, choose, choosing }: Form): HTMLElement {
+    const send = make("button", { class: "send", type: "submit" }, texts["send"]);
+    const group = make("div", { class: "list", role: "group", "aria-labelledby": title });
+    const form = make("form", {}, group);
+    const all = options(settings);
+    const boxes: HTMLInputElement[] = [];
+    const ticked = (): string[] => {
+      const found: string[] = [];
+      for (let i = 0; i < all.length; i++) if (boxes[i]!.checked) found[found.length] = all[i]!;
+      return found;
+    };
+    for (let i = 0; i < all.length; i++) {
+      const box = (boxes[i] = make("input", { type: "checkbox" }) as HTMLInputElement);
+      box.addEventListener("change", () => choosing(ticked()));
+      group.append(make("label", {}, box, make("span", {}, texts["option." + all[i]] || all[i])));
+    }
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const chosen = ticked();
+      if (!chosen[0]) return boxes[0]?.focus();
+      choose(chosen);
+      send.remove();
+    });
+    group.append(send);
+    return form;
+  },
+};
+export default type;
