@@ -26,6 +26,8 @@ class RunningDemo:
             [sys.executable, "-m", "widget_server.run", "--data-dir", str(folder), "demo",
              *(arguments or ("--port", "0", "--shop-port", "0"))],
             stdout=subprocess.PIPE, stderr=self._errors, env=environment, start_new_session=True,
+            # A shell starts what it puts into the background with SIGINT ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip
         try:
             self.said = self._read_until_ready()

@@ -13,6 +13,7 @@ def test_what_was_refused_for_now_comes_again_unchanged(page: Page, put: Put, ou
     page.goto(put("/search", results()))
     yes = page.get_by_role("button", name="Yes")
     expect(yes).to_be_visible()
+    ours.wait_for("search.performed")
     ours.wait_for("question.shown")
     ours.replies = [failure(503, **{"Retry-After": "1"}), failure(429)]
     yes.click()
@@ -25,6 +26,7 @@ def test_what_was_refused_for_now_comes_again_unchanged(page: Page, put: Put, ou
 
 def test_a_refusal_is_final(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/search", results()))
+    ours.wait_for("search.performed")
     ours.wait_for("question.shown")
     ours.replies = [failure(422)]
     page.get_by_role("button", name="Yes").click()
@@ -64,6 +66,7 @@ def test_a_page_closed_in_the_same_moment_still_tells(how: str, context: Browser
 
 def test_what_still_waits_goes_when_the_page_is_left(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/search", results()))
+    ours.wait_for("search.performed")
     ours.wait_for("question.shown")
     ours.replies = [failure(503, **{"Retry-After": "600"})]
     with page.expect_response(lambda response: response.status == 503):

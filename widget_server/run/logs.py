@@ -38,10 +38,12 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in ("rq", "sqlalchemy", "alembic", "_granian", "granian"):
-        library = logging.getLogger(name)
-        library.handlers.clear()
-        library.propagate = True
-        library.setLevel(max(logging.WARNING, root.level))
+        # Some set up loggers below their own, too (RQ its workers').
+        below = [known for known in root.manager.loggerDict if known.startswith(f"{name}.")]
+        for library in map(logging.getLogger, (name, *below)):
+            library.handlers.clear()
+            library.propagate = True
+            library.setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
