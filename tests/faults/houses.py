@@ -1,6 +1,6 @@
 """The running program and its servers as a fault test sees them: whom to kill, and what still waits."""
 
-import json
+import itertools
 import os
 import random
 import shutil
@@ -18,10 +18,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.faults.sending import Shop
-from tests.running import Program, get, run
+from tests.running import Program, get
 from tests.servers import PostgresServer, ValkeyServer, short_folder, wait_for
+from widget_server.act.verify import verify
 from widget_server.intake.stream import GROUP, STREAM
-from widget_server.run.config import own_redis_url
+from widget_server.record import shops
+from widget_server.record.db import Database
+from widget_server.run.config import load, own_redis_url
 
 # Nothing here is about rates.
 SETTINGS = {"shop_rate": "1000000000", "network_rate": "1000000000", "log_level": "warning"}
@@ -43,12 +46,16 @@ class House:
         self._seen: dict[int, float] = {}
 
     def add_shop(self) -> Shop:
-        done = run(
-            self.folder / "a", "shop", "add", "Shop", "--domain", "shop.example", "--json", **self.settings()
-        )
-        assert done.returncode == 0, done.stderr
-        made = json.loads(done.stdout)
-        return Shop(made["id"], made["site_key"], made["order_token_secret"], made["api_key"])
+        database = self._database()
+        with database.writing() as conn:
+            made = shops.create(conn, "Shop", "shop.example")
+        database.close()
+        return Shop(made.id, made.site_key, made.order_token_secret, made.api_key)
+
+    def _database(self) -> Database:
+        environ = {f"ATBALSS_{name.upper()}": value for name, value in self.settings().items()}
+        settings = load(environ, self.folder / "a")
+        return Database(settings.database_url, settings.secret_key)
 
     def settings(self) -> dict[str, str]:
         return SETTINGS
@@ -151,8 +158,9 @@ class House:
 
     def end(self) -> list[str]:
         """Verify, stop as asked politely, and tell what was wrong with that."""
-        verified = run(self.folder / "a", "verify", **self.settings())
-        problems = [] if verified.returncode == 0 else [f"atbalss verify: {verified.stdout}{verified.stderr}"[:300]]
+        database = self._database()
+        problems = [f"verify: {one}" for one in itertools.islice(verify(database), 3)]
+        database.close()
         for program in self.programs.values():
             program.process.terminate()
         for name, program in self.programs.items():
@@ -227,8 +235,9 @@ class Apart(House):
         self.postgres = PostgresServer(durable=True) if postgres else None
         self.database_url = self.postgres.url() if self.postgres else f"sqlite:///{self.folder / 'atbalss.db'}"
         self._settings = settings
-        done = run(self.folder / "a", "migrate", **self.settings())
-        assert done.returncode == 0, done.stderr
+        database = self._database()
+        database.migrate()
+        database.close()
         self._names = "ab"
         self.ports = [free_port() for _ in range(webs)]
         for n in range(webs):
