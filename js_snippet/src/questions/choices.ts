@@ -38,7 +38,8 @@ const type: QuestionType = {
       const chosen = ticked();
       if (!chosen[0]) return boxes[0]?.focus();
       choose(chosen);
-      send.remove();
+      // Sent: should a text follow, it has the card for itself.
+      form.remove();
     });
     group.append(send);
     return form;
