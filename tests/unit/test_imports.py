@@ -430,7 +430,7 @@ def test_exit_1_when_nothing_could_be_taken(command: Callable[..., Result], tmp_
     unknown = command(GOOD, site_key="pk_nobody")
     assert (unknown.exit_code, unknown.stderr) == (
         1,
-        "Error: No shop has the site key pk_nobody; see `atbalss shop list`.\n",
+        "Error: There is no shop pk_nobody; see `atbalss shop list`.\n",
     )
 
 

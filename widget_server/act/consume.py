@@ -32,6 +32,7 @@ _BLOCK_MS = 200
 _BEAT = 0.25  # s between heartbeats
 _BEAT_TTL_MS = 1000
 _LOOK = 0.3  # s between looks for dead consumers
+_TELL = 60.0  # s between two lines that say the same
 _AWAY = 0.1  # s to wait while Redis is away
 _WAIT = (0.05, 0.1, 0.2, 0.5)  # s to wait while the database is away; the last one again and again
 # A batch that works longer than this is hung: its heartbeat stops, so that its entries are taken over.
@@ -59,6 +60,7 @@ class Consumer:
         self._stop = threading.Event()
         self._progress = time.monotonic()
         self._looked = 0.0
+        self._told = -_TELL
         self._silent: set[bytes] = set()
 
     def run(self, stop: threading.Event) -> None:
@@ -91,7 +93,9 @@ class Consumer:
                     self._work(self._taken_over())
                 self._work(self._new())
             except redis.exceptions.RedisError as error:
-                log.warning("redis_away", error=str(error)[:200])
+                if time.monotonic() - self._told > _TELL:
+                    self._told = time.monotonic()
+                    log.warning("redis_away", error=str(error)[:200])
                 # Heartbeats may have run out while Redis was away: look twice again before believing it.
                 self._silent.clear()
                 fresh = True

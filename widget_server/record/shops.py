@@ -3,6 +3,7 @@
 import secrets
 import time
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import orjson
 from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select
@@ -38,15 +39,17 @@ class NewShop:
 
 
 def create(conn: Connection, name: str, domains: str | list[str], time_zone: str = "UTC") -> NewShop:
-    """A new shop with its keys and its first two questions. Raises ValueError for a time zone that is none."""
+    """A new shop with its keys and its first two questions. Raises ValueError for a time zone or a domain
+    that is none."""
     zone(time_zone)
+    hosts = [_host(domain) for domain in ([domains] if isinstance(domains, str) else domains)]
     made = f"shop_{secrets.token_hex(8)}"
     secret = f"ots_{secrets.token_urlsafe(32)}"
     site_key = f"pk_{secrets.token_urlsafe(15)}"
     conn.execute(
         _shops.insert().values(
             id=made, name=name, site_key=site_key, time_zone=time_zone, created=int(time.time() * 1000),
-            domains=orjson.dumps([domains] if isinstance(domains, str) else domains).decode(),
+            domains=orjson.dumps(hosts).decode(),
             order_token_secret=sealer(conn).seal(secret, _place(made)),
         )
     )  # fmt: skip
@@ -74,6 +77,15 @@ def set_time_zone(conn: Connection, shop: str, time_zone: str) -> None:
     """Days are cut elsewhere from now on; the counters must be rebuilt in the same transaction."""
     zone(time_zone)
     conn.execute(_shops.update().where(_shops.c.id == shop).values(time_zone=time_zone))
+
+
+def _host(domain: str) -> str:
+    """The host (and port, where one is named) of a domain or of an address that was pasted whole."""
+    bare = domain.strip().lower()
+    parts = urlsplit(bare if "://" in bare else f"//{bare}")
+    if not parts.hostname or any(c.isspace() for c in parts.netloc):
+        raise ValueError(f'"{domain}" is no domain; write one like shop.example')
+    return parts.netloc.rpartition("@")[2]
 
 
 def _one(conn: Connection, row: Row[tuple[object, ...]] | None) -> Shop | None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 
 from widget_server.contract.settings import Settings, SettingsError
+from widget_server.contract.shop import Shop
+from widget_server.record import shops
 from widget_server.record.db import Database
 
 from . import config, logs, offspring, valkey
@@ -58,6 +60,14 @@ def read_settings() -> Settings:
     for sentence in config.unknown(os.environ):
         click.echo(f"Warning: {sentence}", err=True)
     return settings
+
+
+def find_shop(conn: Connection, named: str) -> Shop:
+    """The shop with this site key (`pk_...`) or id; raises HouseError when there is none."""
+    found = shops.by_site_key(conn, named) or shops.by_id(conn, named)
+    if found is None:
+        raise HouseError(f"There is no shop {named}; see `atbalss shop list`.")
+    return found
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
+import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -52,10 +54,10 @@ def consume(settings: Settings) -> int:
 def deliver(settings: Settings) -> int:
     offspring.watch_parent()
     database = _database(settings, threading.Event())
+    client = valkey.connect(settings.redis_url, _REDIS_TIMEOUT)
+    _wait_for_redis(client)
     deliverer = Deliverer(database, HttpClient(allow_private=settings.allow_private), make_body)
-    jobs.make_worker(valkey.connect(settings.redis_url, _REDIS_TIMEOUT), deliverer).work(
-        logging_level="WARNING"
-    )
+    jobs.make_worker(client, deliverer).work(logging_level="WARNING")
     database.close()
     return 0
 
@@ -96,6 +98,20 @@ def _database(settings: Settings, stop: threading.Event) -> Database:
             told = True
         stop.wait(0.5)
     return database
+
+
+def _wait_for_redis(client: "redis.Redis") -> None:
+    """RQ's worker gives up with a traceback where Redis is not there yet."""
+    told = False
+    while True:
+        try:
+            client.ping()
+            return
+        except redis.RedisError as error:
+            if not told:
+                log.warning("waiting_for_redis", error=str(error)[:200], hint="See that it runs and that ATBALSS_REDIS_URL is right.")
+                told = True
+            time.sleep(0.2)
 
 
 def _is_migrated(database: Database) -> bool:

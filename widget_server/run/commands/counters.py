@@ -5,7 +5,7 @@ import click
 from widget_server.act.verify import rebuild
 from widget_server.contract.settings import Settings
 from widget_server.contract.times import zone
-from widget_server.run.house import open_house, pass_settings
+from widget_server.run.house import find_shop, open_house, pass_settings
 
 
 @click.group("counters")
@@ -23,7 +23,7 @@ def _zone(_context: click.Context, _parameter: click.Parameter, name: str | None
 
 
 @command.command("rebuild")
-@click.option("--shop", help="Only this shop (its id).")
+@click.option("--shop", help="Only this shop (its site key).")
 @click.option("--time-zone", callback=_zone, help="Cut days by this time zone from now on (with --shop).")
 @pass_settings
 def rebuild_counters(settings: Settings, shop: str | None, time_zone: str | None) -> None:
@@ -31,7 +31,8 @@ def rebuild_counters(settings: Settings, shop: str | None, time_zone: str | None
     if time_zone is not None and shop is None:
         raise click.UsageError("--time-zone needs --shop.")
     with open_house(settings, redis=False) as house:
+        if shop is not None:
+            with house.database.reading() as conn:
+                shop = find_shop(conn, shop).id
         done = rebuild(house.database, shop, time_zone)
-    if shop is not None and not done:
-        raise click.ClickException(f"No shop has the id {shop}.")
     click.echo(f"Counters of {done} shop{'' if done == 1 else 's'} made anew.")

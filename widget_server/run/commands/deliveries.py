@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from widget_server.act import deliver
 from widget_server.contract.settings import Settings
 from widget_server.contract.times import format_time
-from widget_server.record import outbox, shops
+from widget_server.record import outbox
 from widget_server.record.outbox import Attempt, Delivery
-from widget_server.run.house import open_house, pass_settings
+from widget_server.run.house import find_shop, open_house, pass_settings
 
 _shop = click.option("--shop", "site_key", metavar="pk_...", help="Only of this shop.")
 
@@ -82,10 +82,7 @@ def replay(
 def _shop_id(conn: Connection, site_key: str | None) -> str | None:
     if site_key is None:
         return None
-    shop = shops.by_site_key(conn, site_key)
-    if shop is None:
-        raise click.ClickException(f"There is no shop with the site key {site_key}.")
-    return shop.id
+    return find_shop(conn, site_key).id
 
 
 def _state(one: Delivery) -> str:

@@ -19,8 +19,8 @@ from widget_server.intake.columns import KINDS, BadColumns, check_map
 from widget_server.intake.csvfile import CannotRead
 from widget_server.intake.imports import FileImport, place_of
 from widget_server.intake.stream import GROUP, STREAM, StreamFull, append_sync
-from widget_server.record import setaside, shops
-from widget_server.run.house import House, open_house, pass_settings
+from widget_server.record import setaside
+from widget_server.run.house import House, find_shop, open_house, pass_settings
 
 # An import keeps at most about so many events ahead of the workers: answers from shoppers queue behind it.
 _AHEAD = 4000
@@ -103,10 +103,7 @@ def _names(map_file: Path | None) -> Names:
 
 def _shop(house: House, site_key: str) -> Shop:
     with house.database.reading() as conn:
-        shop = shops.by_site_key(conn, site_key)
-    if shop is None:
-        raise click.ClickException(f"No shop has the site key {site_key}; see `atbalss shop list`.")
-    return shop
+        return find_shop(conn, site_key)
 
 
 def _open(

@@ -8,6 +8,7 @@ import click
 
 from widget_server.contract.settings import Settings
 from widget_server.record import shops
+from widget_server.run import config
 from widget_server.run.house import open_house, pass_settings
 
 
@@ -47,13 +48,17 @@ def add(settings: Settings, name: str, domains: tuple[str, ...], time_zone: str,
     if as_json:
         click.echo(json.dumps(asdict(made), ensure_ascii=False))
         return
-    click.echo(f"Shop                {made.name}")
+    click.echo(f"Shop                {made.name}   (days as in {time_zone})")
     click.echo(f"Site key            {made.site_key}")
     click.echo(f"API key             {made.api_key}   (shown only now)")
     click.echo(f"Order token secret  {made.order_token_secret}   (for the shop's backend)")
+    if settings.database_url.startswith("sqlite"):
+        click.echo(f"Kept in             {settings.data_dir}   (`atbalss --data-dir {settings.data_dir} up` serves it)")
     click.echo("")
     click.echo("Put this into every page of the shop:")
     click.echo(f'<script async src="{settings.base_url}/widget.js" data-shop="{made.site_key}"></script>')
+    if settings.base_url == config.default_base_url(settings.port):
+        click.echo("This address is that of this machine alone; set ATBALSS_BASE_URL to the public one.")
 
 
 @command.command("list")

@@ -7,13 +7,13 @@ import click
 
 from widget_server.act.verify import verify
 from widget_server.contract.settings import Settings
-from widget_server.run.house import open_house, pass_settings
+from widget_server.run.house import find_shop, open_house, pass_settings
 
 _SHOWN = 100
 
 
 @click.command("verify")
-@click.option("--shop", help="Only this shop (its id).")
+@click.option("--shop", help="Only this shop (its site key).")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_settings
 def command(settings: Settings, shop: str | None, as_json: bool) -> None:
@@ -22,6 +22,9 @@ def command(settings: Settings, shop: str | None, as_json: bool) -> None:
     Runs beside writers. Exit 1 on a difference, naming each row (the first 100 of them).
     """
     with open_house(settings, redis=False) as house:
+        if shop is not None:
+            with house.database.reading() as conn:
+                shop = find_shop(conn, shop).id
         found = list(islice(verify(house.database, shop), _SHOWN + 1))
     if as_json:
         rows = [
