@@ -23,7 +23,10 @@ quietly(() => {
   const base = (host || script.src.replace(/[?#].*/, "").replace(/[^/]*$/, "")).replace(/\/*$/, "/");
   let visits: Visits | undefined;
   let pushed: unknown;
+  /** what was pushed on the page before */
+  let stale: unknown;
   let current = "";
+  let path = location.pathname;
   let timer: ReturnType<typeof setTimeout>;
 
   const look = (): void => quietly(visit);
@@ -31,6 +34,18 @@ quietly(() => {
     clearTimeout(timer);
     timer = setTimeout(look, AFTER_NAVIGATION);
   };
+  const leave = (): void => {
+    current = "";
+    stale = pushed;
+    visits?.leave();
+  };
+  /** Another path is another page, and nothing of ours stays on it; other parameters may be the same search, sorted. */
+  const moved = (): void =>
+    quietly(() => {
+      if (location.pathname !== path) leave();
+      path = location.pathname;
+      lookLater();
+    });
 
   if (Array.isArray(queue)) for (let i = 0; i < queue.length; i++) pushed = queue[i];
   page.atbalss = {
@@ -42,12 +57,26 @@ quietly(() => {
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", look);
   else look();
-  addEventListener("popstate", lookLater);
-  page.navigation?.addEventListener?.("currententrychange", lookLater);
+  addEventListener("popstate", moved);
+  document.addEventListener("turbo:before-cache", leave); // Turbo keeps a copy of the page, as it is now
+  document.addEventListener("turbo:load", look);
+  if (page.navigation?.addEventListener) page.navigation.addEventListener("currententrychange", moved);
+  else {
+    patch("pushState");
+    patch("replaceState");
+  }
+
+  function patch(name: "pushState" | "replaceState"): void {
+    const theirs = history[name];
+    history[name] = function (this: History) {
+      theirs.apply(this, arguments as unknown as Parameters<History["pushState"]>);
+      moved();
+    };
+  }
 
   async function visit(): Promise<void> {
     await seen();
-    const context = readContext(document, location, await readBlock(document), pushed);
+    const context = readContext(document, location, await readBlock(document), pushed === stale ? undefined : pushed);
     const key = context.order ? "order " + context.order.token : context.search ? "search " + context.search.query : "";
     if (key === current) return;
     current = key;

@@ -1,16 +1,18 @@
 /**
- * What happens on a page to ask on: the search is reported, the server is asked for its questions, and at a good
- * moment the first fitting one is shown.
+ * What happens on a page to ask on: the search is reported and so is each click on a result, the server is asked for
+ * its questions, and at a good moment the first fitting one is shown. One that was due and found no good moment is
+ * reported as skipped, with the reason, when the page is left.
  */
-import type { Context, Emit, Question, QuestionType } from "./types";
+import type { Emit, Question, QuestionType } from "./types";
 import { now, uuid } from "./ids";
 import { chooseLanguage } from "./language";
-import { nothing } from "./quietly";
-import { goodMoment } from "./rules/moment";
-import { resultsOf } from "./rules/results";
+import { nothing, quietly } from "./quietly";
+import type { Page } from "./rules/context";
+import { cardsOf, watchClicks } from "./rules/clicks";
+import { change, goodMoment, inTheWayOf, isCheckout, type Reason } from "./rules/manners";
 import { transport, type Sent } from "./transport";
 
-/** File names by chunk, put in by the build: "panel" and every question type. */
+/** File names by chunk, put in by the build: "finder", "panel" and every question type. */
 declare const CHUNKS: { [name: string]: string };
 
 /** How long a page is left in peace before it is asked about, in ms. */
@@ -25,8 +27,8 @@ interface Reply {
 }
 
 export interface Visits {
-  /** The page is now one of `context`. */
-  enter(context: Context): Promise<void>;
+  /** This is now the page. */
+  enter(page: Page): Promise<void>;
   /** It no longer is: a panel that is open goes away. */
   leave(): void;
 }
@@ -37,20 +39,25 @@ export function visits(base: string, shop: string, tagLanguage: string | undefin
   const send = transport(api + "answers");
   /** Asked since the page was loaded. In a page that never loads anew, nobody is asked the same thing twice. */
   const asked: { [question: string]: boolean } = {};
-  let visit = 0;
+  let leaving = new AbortController();
   let close = nothing;
+  /** Says what the page that is left has yet to say. */
+  let lastWords = nothing;
+  addEventListener("pagehide", () => quietly(() => lastWords()));
 
-  return {
-    enter,
-    leave() {
-      visit++;
-      close();
-      close = nothing;
-    },
-  };
+  return { enter, leave };
 
-  async function enter({ order, search }: Context): Promise<void> {
-    const mine = ++visit;
+  function leave(): void {
+    leaving.abort();
+    lastWords();
+    close();
+    lastWords = close = nothing;
+  }
+
+  async function enter({ order, search }: Page): Promise<void> {
+    leave();
+    leaving = new AbortController();
+    const { signal } = leaving;
     const placement = order ? "order" : "search";
     const language = chooseLanguage({
       page: document.documentElement.lang,
@@ -60,39 +67,101 @@ export function visits(base: string, shop: string, tagLanguage: string | undefin
       browser: navigator.language,
     });
     const about: Sent = { placement, page: { url: (location.origin + location.pathname).slice(0, 2048), lang: language } };
-    const results = search && (search.results ?? resultsOf(document, search.query));
+    const tell = (type: string, more?: Sent): void => send({ id: uuid(), type, at: now(), ...about, ...more });
+    let results: number | undefined;
     if (search) {
-      about["search"] = { id: uuid(), query: search.query, results };
-      send({ id: uuid(), type: "search.performed", at: now(), ...about });
+      results = search.results;
+      let first = 1;
+      if (search.found || results === undefined) {
+        const finder = await load<typeof import("./rules/finder")>("finder").catch(nothing);
+        if (signal.aborted || (search.found && finder?.isSomethingElse(document))) return;
+        const told = finder?.resultsOf(document, search.query, cardsOf(document).length);
+        results ??= told?.results;
+        first = told?.first || 1;
+      }
+      const searched: Sent = { id: uuid(), query: search.query, results };
+      about["search"] = searched;
+      tell("search.performed");
+      watchClicks(document, signal, (place, product) =>
+        tell("result.clicked", { product, search: { ...searched, position: place + first - 1 } }),
+      );
     }
 
     const reply = await get("ask?lang=" + language);
-    const question = await choose(reply?.questions, placement, order?.token);
-    if (!question) return;
-    await goodMoment(patience(question, results));
+    const question = await choose(reply?.questions, placement, results, order?.token);
+    if (!question || signal.aborted) return;
+    const which = { question: question.question, question_version: question.version };
+    let skipped: Reason | undefined;
+    const skip = (reason: Reason | undefined): void => {
+      if (reason) tell("question.skipped", { ...which, reason });
+    };
+    if (!order && isCheckout(document, location)) return skip("checkout");
+    const mine = leaving;
+    lastWords = () => {
+      if (!skipped) return;
+      skip(skipped);
+      skipped = undefined;
+      mine.abort(); // said is said, should the page come back
+    };
+    const wait = (ms: number): Promise<number> => goodMoment(ms, signal, (why) => (skipped = why));
+    await wait(patience(question, results));
     const panel = load<typeof import("./panel/panel")>("panel");
     const type = load<{ default: QuestionType }>(question.type);
     type.catch(nothing);
     const { show } = await panel;
     const form = (await type).default;
-    if (mine !== visit || asked[question.question]) return;
+    const lift = await wait(0);
+    if (signal.aborted || asked[question.question]) return;
 
     asked[question.question] = true;
-    about["question"] = question.question;
-    about["question_version"] = question.version;
-    about["answer"] = uuid();
-    about["order_token"] = order?.token;
-    const emit: Emit = (name, more) => send({ id: uuid(), type: name, at: now(), ...about, ...more });
+    const answer = { ...which, answer: uuid(), order_token: order?.token };
+    /** Not told before it is sure that the panel isn't covered. */
+    let shown: Sent | undefined;
+    let isUsed = false;
+    const sayShown = (): void => {
+      if (shown) send(shown);
+      shown = undefined;
+    };
+    const emit: Emit = (name, more) => {
+      const event = { id: uuid(), type: name, at: now(), ...about, ...answer, ...more };
+      if (name === "question.shown") shown = event;
+      else {
+        sayShown();
+        isUsed = true;
+        send(event);
+      }
+    };
+    lastWords = sayShown;
     close = show(question, form, reply!.lang, emit);
+    const host = document.querySelector("atbalss-panel") as HTMLElement;
+    if (lift) host.style.setProperty("--atbalss-lift", lift + "px");
+
+    await drawn();
+    while (!signal.aborted && host.isConnected && !isUsed) {
+      const why = document.hidden ? undefined : inTheWayOf(host);
+      if (why) {
+        if (shown) skip(why);
+        shown = undefined;
+        close();
+        return;
+      }
+      sayShown();
+      await change(signal);
+    }
   }
 
-  /** The first question for this placement that we can draw and that this order hasn't answered. */
-  async function choose(all: Question[] | undefined, placement: string, token: string | undefined): Promise<Question | undefined> {
+  /** The first question that fits this page, that we can draw, and that this order hasn't answered. */
+  async function choose(
+    all: Question[] | undefined,
+    placement: string,
+    results: number | undefined,
+    token: string | undefined,
+  ): Promise<Question | undefined> {
     let answered: string[] | undefined;
     let known = !token;
     for (let i = 0; all && i < all.length; i++) {
       const question = all[i]!;
-      if (question.placement !== placement || !CHUNKS[question.type] || asked[question.question]) continue;
+      if (question.placement !== placement || !fits(question, results) || !CHUNKS[question.type] || asked[question.question]) continue;
       // When the server can't say, the shopper is asked: it knows a second answer to the same order.
       if (!known) answered = (await get("asked", token))?.answered;
       known = true;
@@ -118,6 +187,16 @@ export function visits(base: string, shop: string, tagLanguage: string | undefin
 function contains(list: string[] | undefined, wanted: string): boolean {
   for (let i = 0; list && i < list.length; i++) if (list[i] === wanted) return true;
   return false;
+}
+
+/** A question may be for searches that found nothing only (`results: "none"`), or for the others (`"some"`). */
+function fits({ settings: { results } }: Question, found: number | undefined): boolean {
+  return results === "none" ? found === 0 : results !== "some" || found !== 0;
+}
+
+/** Until what was added to the page stands in its place. */
+function drawn(): Promise<unknown> {
+  return new Promise((done) => setTimeout(done, 50));
 }
 
 /** `results` is undefined on an order page, and when the page didn't tell. */
