@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tests.faults import Outcome
 from tests.faults.houses import Apart
-from tests.faults.invariants import Finding, inspect
+from tests.faults.invariants import inspect
 from tests.faults.sending import WAITED, Client, Ledger
 from tests.servers import wait_for
 
@@ -64,20 +64,14 @@ def _away(title: str, seconds: float, clients: int, leave: Callable[[Apart], Non
     finding.problems += problems
     statuses = ledger.statuses(gone, back)
     waited = sum(one.took > WAITED for one in ledger.between(gone - 1, back))
-    _judge(finding, dict(statuses), waited, spilled)
+    if set(statuses) != {202}:
+        finding.problems.append(f"not only 202: {dict(statuses)}")
     outcome = Outcome(title, 1, 1 if spilled else 0, finding, took)
+    if waited > MOST_WAITED * _WEBS:
+        outcome.slow.append(f"{waited} requests waited for a time-out")
     outcome.notes += [
         f"{statuses.total()} requests in {seconds:.0f} s without Valkey, by status {dict(statuses)}; {spilled} bytes spilled",
         f"p99 {ledger.p99(gone, back):.1f} ms, in the {seconds:.0f} s before {ledger.p99(before, gone):.1f} ms",
         f"{waited} requests of {_WEBS} processes waited for a time-out",
     ]
     return outcome
-
-
-def _judge(finding: Finding, statuses: dict[int, int], waited: int, spilled: int) -> None:
-    if set(statuses) != {202}:
-        finding.problems.append(f"not only 202: {statuses}")
-    if waited > MOST_WAITED * _WEBS:
-        finding.problems.append(f"{waited} requests waited for a time-out")
-    if not spilled:
-        finding.problems.append("nothing was spilled")

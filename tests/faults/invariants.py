@@ -27,10 +27,6 @@ class Finding:
     doubled: int
     problems: list[str] = field(default_factory=list)
 
-    @property
-    def clean(self) -> bool:
-        return not (self.lost or self.doubled or self.problems)
-
 
 def inspect(database_url: str, shop: str, ledger: Ledger) -> Finding:
     """Look at everything; the program has nothing left to do."""
