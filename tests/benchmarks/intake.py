@@ -27,7 +27,7 @@ from widget_server.contract.tokens import sign_order_token
 from widget_server.record import shops
 from widget_server.record.db import Database
 
-CONNECTIONS = 64
+CONNECTIONS = 128
 _ROUNDS = 5
 _SECONDS = 3.0
 _BODIES = 20_000
@@ -159,4 +159,4 @@ def _answers(port: int) -> bool:
     return bool(run(port, [post("/", b"")], 1, 0.01).statuses)
 
 
-BENCHMARK = Benchmark("a", "Intake, appendfsync always, 64 connections, single events with order tokens", measure)
+BENCHMARK = Benchmark("a", f"Intake, appendfsync always, {CONNECTIONS} connections, single events with order tokens", measure)
