@@ -141,7 +141,7 @@ def database_problems(database: Database) -> list[Problem]:
         ]
     if migrated:
         return []
-    return [Problem("database-tables", "The tables are not those of this version.", "Run `atbalss migrate`.")]
+    return [Problem("database-tables", "The tables are not those of this version.", "Run `atbalss migrate`; `atbalss up` does it itself.")]
 
 
 def check(client: Any, database: Database, settings: Settings) -> list[Problem]:
