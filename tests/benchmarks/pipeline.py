@@ -18,6 +18,8 @@ from pathlib import Path
 
 import orjson
 import redis
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
 
 from tests.benchmarks import Benchmark, Goal, Result
 from tests.servers import PostgresServer, ValkeyServer
@@ -45,7 +47,8 @@ def measure() -> Result:
                 rates = {way: _rounds(valkey, make, way) for way in _WAYS}
                 for way, found in rates.items():
                     middle = statistics.median(found)
-                    rows.append((name, way, f"{middle:,.0f}", f"{min(found):,.0f}-{max(found):,.0f}"))
+                    span = f"{min(found):,.0f}-{max(found):,.0f}" if len(found) > 1 else "-"
+                    rows.append((name, way, f"{middle:,.0f}", span))
                 goals.append(Goal(f"events/s, one worker, {name}", statistics.median(rates[_OURS]), 5000))
     finally:
         valkey.stop()
@@ -54,8 +57,9 @@ def measure() -> Result:
         rows,
         goals,
         (
-            "Limit: one core of Python (fold the answers, sum their counters, bind the rows), then the upsert of counter",
-            "rows, three periods for each count. The fsync of a batch is shared by its 500 events and hardly shows.",
+            *[f"{name}: the consumer's own processor time is {share:.0%} of the time." for name, share in _busy.items()],
+            "Limit: that is Python folding answers and summing their counters (on SQLite its upserts too); the rest is the",
+            "server's upserts of counter rows, three periods for each count. The fsync of a batch hardly shows.",
         ),
     )
 
@@ -115,32 +119,34 @@ def _fill(url: str, bodies: Sequence[bytes]) -> None:
 def _consumer(redis_url: str, database_url: str, shop: str) -> float:
     bodies = envelopes(shop, _EVENTS)
     _fill(redis_url, bodies)
-    return len(bodies) / _elsewhere(_drain, redis_url, database_url)
+    seconds, processor = _elsewhere(_drain, redis_url, database_url)
+    _busy["SQLite" if database_url.startswith("sqlite") else "PostgreSQL"] = processor / seconds
+    return len(bodies) / seconds
 
 
-def _drain(redis_url: str, database_url: str) -> float:
+# The share of its time that the consumer was busy itself, in the last round.
+_busy: dict[str, float] = {}
+
+
+def _drain(redis_url: str, database_url: str) -> None:
     database = Database(database_url, _KEY)
-    with database.reading(), redis.Redis.from_url(redis_url) as client:
-        began = time.perf_counter()
+    with redis.Redis.from_url(redis_url) as client:
         Consumer(client, database).drain()
-        return time.perf_counter() - began
 
 
 def _one_by_one(_redis_url: str, database_url: str, shop: str) -> float:
-    return _ONE_BY_ONE / _elsewhere(_singly, database_url, shop)
+    return _ONE_BY_ONE / _elsewhere(_singly, database_url, shop)[0]
 
 
-def _singly(database_url: str, shop: str) -> float:
+def _singly(database_url: str, shop: str) -> None:
     database = Database(database_url, _KEY)
-    bodies = envelopes(shop, _ONE_BY_ONE)
-    began = time.perf_counter()
-    for body in bodies:
+    for body in envelopes(shop, _ONE_BY_ONE):
         pipeline.process(database, [body])
-    return time.perf_counter() - began
 
 
 def _jobs(redis_url: str, database_url: str, shop: str) -> float:
-    return _JOBS / _elsewhere(_work_jobs, redis_url, database_url, shop)
+    _enqueue(redis_url, shop)
+    return _JOBS / _elsewhere(_work_jobs, redis_url, database_url, shop)[0]
 
 
 _job_database: Database | None = None
@@ -152,42 +158,44 @@ def apply_one(body: str) -> None:
     pipeline.process(_job_database, [body.encode()])
 
 
-def _work_jobs(redis_url: str, database_url: str, shop: str) -> float:
-    from rq import Queue, Worker
-    from rq.serializers import JSONSerializer
+def _enqueue(redis_url: str, shop: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        queue = Queue("bench", connection=client, serializer=JSONSerializer)
+        for body in envelopes(shop, _JOBS):
+            queue.enqueue(apply_one, body.decode(), result_ttl=0)
 
+
+def _work_jobs(redis_url: str, database_url: str, shop: str) -> None:
     global _job_database
-    client = redis.Redis.from_url(redis_url)
-    queue = Queue("bench", connection=client, serializer=JSONSerializer)
-    for body in envelopes(shop, _JOBS):
-        queue.enqueue(apply_one, body.decode(), result_ttl=0)
     # Warm, as far as a forked job can be: statements are compiled once, connections are made after the fork.
     _job_database = Database(database_url, _KEY)
     pipeline.process(_job_database, [envelopes(shop, 1)[0]])
     _job_database.close()
-    worker = Worker([queue], connection=client, serializer=JSONSerializer)
-    began = time.perf_counter()
-    worker.work(burst=True, logging_level="ERROR")
-    return time.perf_counter() - began
+    client = redis.Redis.from_url(redis_url)
+    Worker([Queue("bench", connection=client, serializer=JSONSerializer)], connection=client, serializer=JSONSerializer).work(
+        burst=True, logging_level="ERROR"
+    )
 
 
 _WAYS: dict[str, Callable[[str, str, str], float]] = {_OURS: _consumer, _SINGLE: _one_by_one, _RQ: _jobs}
 
 
-def _elsewhere(work: Callable[..., float], *arguments: str) -> float:
-    """Run `work` in a fresh process, as a worker is one."""
+def _elsewhere(work: Callable[..., None], *arguments: str) -> tuple[float, float]:
+    """Run `work` in a fresh process, as a worker is one; how long it took, and how long it was busy itself."""
     context = multiprocessing.get_context("spawn")
     told, tell = context.Pipe(duplex=False)
     process = context.Process(target=_tell, args=(tell, work, *arguments), daemon=False)
     process.start()
     tell.close()
-    seconds = float(told.recv())
+    seconds, processor = told.recv()
     process.join()
-    return seconds
+    return seconds, processor
 
 
-def _tell(tell: Connection, work: Callable[..., float], *arguments: str) -> None:
-    tell.send(work(*arguments))
+def _tell(tell: Connection, work: Callable[..., None], *arguments: str) -> None:
+    began, busy = time.perf_counter(), time.process_time()
+    work(*arguments)
+    tell.send((time.perf_counter() - began, time.process_time() - busy))
 
 
 def _check(url: str, shop: str) -> None:

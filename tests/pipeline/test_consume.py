@@ -130,11 +130,29 @@ def test_what_a_killed_consumer_had_in_hand_is_taken_over(
         conn.exec_driver_sql("ROLLBACK")
     locked.dispose()
     send(redis_client, sqlite_shop, events[60:])
-    with capture_logs() as logs, working(Consumer(redis_client, sqlite_database)):
+    # Two look for dead ones at the same time; what one takes the other leaves alone.
+    living = Consumer(redis_client, sqlite_database, batch=20), Consumer(redis_client, sqlite_database, batch=20)
+    with capture_logs() as logs, working(*living):
         wait_for(lambda: waiting(redis_client) == 0, "not taken over", seconds=10)
-        wait_for(lambda: len(redis_client.xinfo_consumers(STREAM, GROUP)) == 1, "the dead one's name stays")
-    assert [(line["event"], line["entries"]) for line in logs if line["event"] == "took_over"] == [("took_over", 50)]
+        wait_for(lambda: len(redis_client.xinfo_consumers(STREAM, GROUP)) == 2, "the dead one's name stays")
+    assert sum(line["entries"] for line in logs if line["event"] == "took_over") == 50
     check(redis_client, sqlite_database, sqlite_shop, events)
+
+
+def test_entries_that_are_deleted_while_pending_are_let_go(
+    redis_client: redis.Redis, sqlite_database: Database, sqlite_shop: str
+) -> None:
+    events = ratings(10)
+    send(redis_client, sqlite_shop, events)
+    redis_client.xgroup_create(STREAM, GROUP, id="0")
+    for name in ("dead", "dead too"):
+        redis_client.xreadgroup(GROUP, name, {STREAM: ">"}, count=5)
+    names = [name for name, _ in redis_client.xrange(STREAM)]
+    redis_client.xdel(STREAM, *names[:5], names[7])
+    with working(Consumer(redis_client, sqlite_database)):
+        wait_for(lambda: in_hand(redis_client) == {}, "entries pend for ever", seconds=10)
+        wait_for(lambda: len(redis_client.xinfo_consumers(STREAM, GROUP)) == 1, "the dead ones' names stay")
+    check(redis_client, sqlite_database, sqlite_shop, [*events[5:7], *events[8:]])
 
 
 def test_a_slow_consumer_keeps_what_it_has_in_hand(

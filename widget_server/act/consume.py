@@ -154,17 +154,10 @@ class Consumer:
         return []
 
     def _take(self, dead: bytes) -> list[Entry]:
-        pending: Any = self._redis.xpending_range(STREAM, GROUP, "-", "+", self._batch, dead.decode())
-        if not pending:
-            self._redis.eval(_FORGET, 1, STREAM, GROUP, dead)
-            return []
-        ids = [row["message_id"] for row in pending]
-        log.info("took_over", consumer=dead.decode(), entries=len(ids))
-        taken: Any = self._redis.xclaim(STREAM, GROUP, self.name, 0, ids)
-        entries = self._present(taken)
-        gone = set(ids) - {name for name, _ in entries}
-        if gone:  # deleted while pending: XCLAIM passes over them
-            self._redis.xack(STREAM, GROUP, *gone)
+        taken: Any = self._redis.eval(_TAKE, 1, STREAM, GROUP, dead, self.name, self._batch)
+        entries = [(entry[0], entry[1][1]) for entry in taken if entry]
+        if entries:
+            log.info("took_over", consumer=dead.decode(), entries=len(entries))
         return entries
 
     def _work(self, entries: Sequence[Entry]) -> None:
@@ -253,6 +246,22 @@ _FORGET = """
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if #pending == 0 then return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
 return -1
+"""
+
+# Group, the dead consumer, the living one, how many. Looking and claiming are one step, so that of two who look at the
+# same moment one finds nothing. Entries that were deleted while pending are acknowledged, or they would pend for ever.
+_TAKE = """
+local pending = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ARGV[4], ARGV[2])
+if #pending == 0 then
+  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+  return {}
+end
+local ids, there = {}, {}
+for i, row in ipairs(pending) do ids[i] = row[1] end
+local taken = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, unpack(ids))
+for _, entry in ipairs(taken) do if entry then there[entry[1]] = true end end
+for _, id in ipairs(ids) do if not there[id] then redis.call('XACK', KEYS[1], ARGV[1], id) end end
+return taken
 """
 
 
