@@ -14,10 +14,11 @@ const TIME_OUT = 20000;
 /**
  * Gives a function that sends events to `url`. Each event goes out at once, by a request that outlives the page.
  * What the server couldn't take (no network, 5xx, 429) is sent again, unchanged but for `sent_at`, after a growing
- * wait with jitter, or as late as Retry-After says; any other reply is final. When the page is left, what still waits
+ * wait with jitter, or as late as Retry-After says; any other reply is final, and a refusal is handed to `refused`. When
+ * the page is left, what still waits
  * goes by beacon. An event may arrive twice, never under two ids.
  */
-export function transport(url: string): (event: Sent) => void {
+export function transport(url: string, refused: (reply: Response) => void): (event: Sent) => void {
   let waiting: Sent[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let tries = 0;
@@ -38,6 +39,7 @@ export function transport(url: string): (event: Sent) => void {
         ...(AbortSignal.timeout ? { signal: AbortSignal.timeout(TIME_OUT) } : {}),
       });
       wait = reply.status === 429 || reply.status > 499 ? 1000 * +reply.headers.get("Retry-After")! || 0 : undefined;
+      if (wait === undefined && !reply.ok) refused(reply);
     } catch {
       // no network, or a reply that never came
     }

@@ -9,10 +9,11 @@ import { chooseLanguage } from "./language";
 import { nothing, quietly } from "./quietly";
 import type { Page } from "./rules/context";
 import { cardsOf, watchClicks } from "./rules/clicks";
+import { isSomethingElse, resultsOf } from "./rules/finder";
 import { change, goodMoment, inTheWayOf, isCheckout, type Reason } from "./rules/manners";
 import { transport, type Sent } from "./transport";
 
-/** File names by chunk, put in by the build: "finder", "panel" and every question type. */
+/** The hash in each chunk's file name, put in by the build: of "panel" and of every question type. */
 declare const CHUNKS: { [name: string]: string };
 
 /** How long a page is left in peace before it is asked about, in ms. */
@@ -36,7 +37,9 @@ export interface Visits {
 /** For the shop with site key `shop` at the server whose addresses begin with `base`. */
 export function visits(base: string, shop: string, tagLanguage: string | undefined): Visits {
   const api = `${base}v1/shops/${encodeURIComponent(shop)}/`;
-  const send = transport(api + "answers");
+  const send = transport(api + "answers", refuse);
+  /** Our server takes nothing from this page: nobody is asked for what would be thrown away. */
+  let refused = false;
   /** Asked since the page was loaded. In a page that never loads anew, nobody is asked the same thing twice. */
   const asked: { [question: string]: boolean } = {};
   let leaving = new AbortController();
@@ -46,6 +49,12 @@ export function visits(base: string, shop: string, tagLanguage: string | undefin
   addEventListener("pagehide", () => quietly(() => lastWords()));
 
   return { enter, leave };
+
+  /** The owner looks into the console first, and the browser's own line there says only "403". */
+  function refuse({ headers }: Response): void {
+    if (!refused) console.warn("Atbalss: " + headers.get("X-Atbalss-Reason"));
+    refused = true;
+  }
 
   function leave(): void {
     leaving.abort();
@@ -73,11 +82,10 @@ export function visits(base: string, shop: string, tagLanguage: string | undefin
       results = search.results;
       let first = 1;
       if (search.found || results === undefined) {
-        const finder = await load<typeof import("./rules/finder")>("finder").catch(nothing);
-        if (signal.aborted || (search.found && finder?.isSomethingElse(document))) return;
-        const told = finder?.resultsOf(document, search.query, cardsOf(document).length);
-        results ??= told?.results;
-        first = told?.first || 1;
+        if (search.found && isSomethingElse(document)) return;
+        const told = resultsOf(document, search.query, cardsOf(document).length);
+        results ??= told.results;
+        first = told.first || 1;
       }
       const searched: Sent = { id: uuid(), query: search.query, results };
       about["search"] = searched;
@@ -87,9 +95,9 @@ export function visits(base: string, shop: string, tagLanguage: string | undefin
       );
     }
 
-    const reply = await get("ask?lang=" + language);
+    const reply = await get(`ask?lang=${language}&placement=${placement}`);
     const question = await choose(reply?.questions, placement, results, order?.token);
-    if (!question || signal.aborted) return;
+    if (!question || refused || signal.aborted) return;
     const which = { question: question.question, question_version: question.version };
     let skipped: Reason | undefined;
     const skip = (reason: Reason | undefined): void => {
@@ -111,7 +119,7 @@ export function visits(base: string, shop: string, tagLanguage: string | undefin
     const { show } = await panel;
     const form = (await type).default;
     const lift = await wait(0);
-    if (signal.aborted || asked[question.question]) return;
+    if (signal.aborted || refused || asked[question.question]) return;
 
     asked[question.question] = true;
     const answer = { ...which, answer: uuid(), order_token: order?.token };
@@ -173,14 +181,16 @@ export function visits(base: string, shop: string, tagLanguage: string | undefin
   async function get(path: string, body?: string): Promise<Reply | undefined> {
     try {
       const reply = await fetch(api + path, { credentials: "omit", ...(body ? { method: "POST", body } : {}) });
-      return reply.ok ? await reply.json() : undefined;
+      if (reply.ok) return await reply.json();
+      if (reply.status < 429) refuse(reply);
+      return undefined;
     } catch {
       return undefined;
     }
   }
 
   function load<T>(chunk: string): Promise<T> {
-    return import(`${base}widget/${CHUNKS[chunk]}`);
+    return import(`${base}widget/${chunk}-${CHUNKS[chunk]}.js`);
   }
 }
 

@@ -8,6 +8,8 @@ let beacons: { body: string }[];
 let replies: (() => Promise<Response>)[];
 let timers: { act: () => void; ms: number; id: number }[];
 let listeners: { [name: string]: () => void };
+let refusals: number[];
+const refused = (reply: Response) => void refusals.push(reply.status);
 const real = { fetch: globalThis.fetch, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, random: Math.random };
 
 const status = (code: number, headers: Record<string, string> = {}) => async () => new Response(null, { status: code, headers });
@@ -21,6 +23,7 @@ beforeEach(() => {
   replies = [];
   timers = [];
   listeners = {};
+  refusals = [];
   const world = globalThis as unknown as Record<string, unknown>;
   world["fetch"] = (url: string, init: RequestInit) => {
     posts.push({ url, body: JSON.parse(init.body as string), init });
@@ -57,7 +60,7 @@ async function tick(): Promise<number> {
 }
 
 test("an event goes at once, as plain text, without credentials, outliving the page", async () => {
-  transport("https://ours/answers")({ id: "a" });
+  transport("https://ours/answers", refused)({ id: "a" });
   assert.deepEqual(posts.map((post) => [post.url, post.body.events]), [["https://ours/answers", [{ id: "a" }]]]);
   const { method, mode, credentials, keepalive, headers } = posts[0]!.init;
   assert.deepEqual({ method, mode, credentials, keepalive, headers }, { method: "POST", mode: "cors", credentials: "omit", keepalive: true, headers: undefined });
@@ -69,7 +72,7 @@ test("an event goes at once, as plain text, without credentials, outliving the p
 for (const [name, failure] of Object.entries({ 503: status(503), 500: status(500), 429: status(429), "no network": away })) {
   test(`sent again, the same event, after ${name}`, async () => {
     replies = [failure, failure];
-    transport("/")({ id: "a", at: "then" });
+    transport("/", refused)({ id: "a", at: "then" });
     await settled();
     assert.deepEqual([await tick(), await tick()], [1000, 2000]);
     assert.deepEqual(posts.map((post) => post.body.events), [1, 2, 3].map(() => [{ id: "a", at: "then" }]));
@@ -80,7 +83,7 @@ for (const [name, failure] of Object.entries({ 503: status(503), 500: status(500
 for (const code of [202, 400, 403, 404, 413, 422]) {
   test(`${code} is final`, async () => {
     replies = [status(code)];
-    transport("/")({ id: "a" });
+    transport("/", refused)({ id: "a" });
     await settled();
     listeners["pagehide"]!();
     assert.deepEqual([timers.length, posts.length, beacons.length], [0, 1, 0]);
@@ -89,14 +92,23 @@ for (const code of [202, 400, 403, 404, 413, 422]) {
 
 test("Retry-After is waited for, whatever the back-off would be", async () => {
   replies = [status(503, { "Retry-After": "17" })];
-  transport("/")({ id: "a" });
+  transport("/", refused)({ id: "a" });
   await settled();
   assert.equal(timers[0]!.ms, 17000);
 });
 
+test("a refusal is told; what may succeed later and what did succeed is not", async () => {
+  for (const code of [202, 429, 503, 403, 422]) {
+    replies = [status(code)];
+    transport("/", refused)({ id: "a" });
+    await settled();
+  }
+  assert.deepEqual(refusals, [403, 422]);
+});
+
 test("the wait grows, has jitter and an end", async () => {
   replies = Array.from({ length: 50 }, () => away);
-  transport("/")({ id: "a" });
+  transport("/", refused)({ id: "a" });
   await settled();
   const waits = [];
   while (timers.length) waits.push(await tick());
@@ -104,7 +116,7 @@ test("the wait grows, has jitter and an end", async () => {
   assert.equal(waits.length, 12);
   Math.random = () => 0;
   replies = [away];
-  transport("/")({ id: "b" });
+  transport("/", refused)({ id: "b" });
   await settled();
   assert.equal(timers[0]!.ms, 500);
 });
@@ -112,7 +124,7 @@ test("the wait grows, has jitter and an end", async () => {
 test("what waited goes together, in requests of 50 events and 64 KiB at most", async () => {
   const count = 120;
   replies = Array.from({ length: count }, () => away);
-  const send = transport("/");
+  const send = transport("/", refused);
   for (let i = 0; i < count; i++) send({ id: "" + i, text: i < 10 ? "ā".repeat(5000) : "" });
   await settled();
   posts = [];
@@ -125,14 +137,14 @@ test("what waited goes together, in requests of 50 events and 64 KiB at most", a
 });
 
 test("more than browsers keep alive goes without keepalive rather than not at all", () => {
-  const send = transport("/");
+  const send = transport("/", refused);
   for (let i = 0; i < 8; i++) send({ id: "" + i, text: "x".repeat(9000) });
   assert.deepEqual(posts.map((post) => post.init.keepalive), [true, true, true, true, true, true, false, false]);
 });
 
 test("leaving the page sends what waits by beacon, with the same ids; coming back sends it again", async () => {
   replies = [away, away];
-  const send = transport("/");
+  const send = transport("/", refused);
   send({ id: "a" });
   send({ id: "b" });
   await settled();

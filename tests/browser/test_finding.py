@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Put, results
 from .standin import SITE_KEY, Ours, Reply, Shop, question
-from .test_guest import SPOIL
 
 pytestmark = pytest.mark.browser
 
@@ -148,15 +146,3 @@ def test_a_question_for_searches_that_found_nothing(
     ]
     page.goto(put_fixture(ours, shop, fixture, address))
     assert ours.wait_for("question.shown")[0]["question"] == "search-found"
-
-
-def test_nothing_is_looked_for_where_the_page_says_it(page: Page, put: Put, ours: Ours) -> None:
-    page.goto(put("/search", results("boots", 3)))
-    ours.wait_for("question.shown")
-    assert not any("finder" in r.path for r in ours.requests)
-
-
-def test_a_page_that_spoilt_its_own_objects_is_read_too(page: Page, ours: Ours, shop: Shop) -> None:
-    page.goto(put_fixture(ours, shop, "oscar", "/search/?q=python", SPOIL))
-    (searched,) = ours.wait_for("search.performed")
-    assert (searched["search"]["query"], searched["search"]["results"]) == ("python", 24)

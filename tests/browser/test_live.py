@@ -100,9 +100,23 @@ def test_an_order_is_rated_once_and_counts_as_verified(live: Live, page: Page) -
     expect(page.locator("atbalss-panel")).to_have_count(0)
 
 
-def test_another_shops_page_can_not_answer_for_this_one(live: Live, page: Page) -> None:
-    address = live.put("/elsewhere", results("boots", 3)).replace("127.0.0.1", "localhost")
-    with page.expect_response(lambda reply: reply.url.endswith("/answers")) as answered:
+def test_a_page_that_is_not_the_shops_asks_nobody_and_tells_the_owner_why(live: Live, page: Page) -> None:
+    address = live.put("/elsewhere", results("boots", 0)).replace("127.0.0.1", "localhost")
+    with (
+        page.expect_response(lambda reply: reply.url.endswith("/answers")) as answered,
+        page.expect_console_message(lambda message: message.text.startswith("Atbalss: ")) as told,
+    ):
         page.goto(address)
     assert answered.value.status == 403
+    assert "do not belong to the shop" in told.value.text
+    page.wait_for_timeout(3000)  # a page without results is asked about after 1.5 s
+    expect(page.locator("atbalss-panel")).to_have_count(0)
     assert not [r for r in live.read("/v1/searches")["searches"] if r["query"] == "boots"]
+
+
+def test_an_order_token_that_proves_nothing_asks_nobody(live: Live, page: Page) -> None:
+    with page.expect_console_message(lambda message: message.text.startswith("Atbalss: ")) as told:
+        page.goto(live.put("/thanks", order("v1.1.e30." + "A" * 43)))
+    assert "order token" in told.value.text.lower()
+    page.wait_for_timeout(2500)
+    expect(page.locator("atbalss-panel")).to_have_count(0)

@@ -163,3 +163,13 @@ def test_everything_else_is_answered_by_flask(front: Shopfront) -> None:
     assert front.call("GET", "/healthz").json == {"status": "alive"}
     for path in ("/v1/shops", f"{front.path}", f"{front.path}/", f"{front.path}/other", f"{front.path}/answers/", "//v1/shops/x/ask"):
         assert front.call("GET", path).status in (308, 404)
+
+
+def test_ask_for_one_placement_gives_its_questions_only(front: Shopfront) -> None:
+    def asked(query: str) -> list[str]:
+        return [q["question"] for q in front.call("GET", f"{front.path}/ask?lang=lv{query}").json["questions"]]
+
+    assert asked("&placement=search") == ["search-found"]
+    assert asked("&placement=order") == ["order-rating"]
+    assert asked("&placement=elsewhere") == []
+    assert sorted(asked("")) == ["order-rating", "search-found"]

@@ -22,20 +22,23 @@ _MOST = 64
 class AskReplies:
     """The replies of one shop, made when first asked for."""
 
-    __slots__ = ("_made", "_shop")
+    __slots__ = ("_made", "_placements", "_shop")
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._made: dict[str, tuple[Reply, Reply]] = {}
+        self._made: dict[tuple[str, str], tuple[Reply, Reply]] = {}
+        self._placements = {question.placement for question in _asked(shop)}
 
-    def reply(self, lang: str, if_none_match: str | None) -> Reply:
-        """The questions in `lang`; 304 when the visitor has them already."""
+    def reply(self, lang: str, if_none_match: str | None, placement: str = "") -> Reply:
+        """The questions in `lang`, those of one placement where it is named; 304 when the visitor has them already."""
         chosen = _choose(lang, self._languages())
-        pair = self._made.get(chosen)
+        # All names that nobody uses are one, so that visitors cannot fill the memory with replies.
+        name = (chosen, placement if placement in self._placements or not placement else "-")
+        pair = self._made.get(name)
         if pair is None:
             if len(self._made) >= _MOST:
                 self._made.clear()
-            pair = self._made[chosen] = self._make(chosen)
+            pair = self._made[name] = self._make(chosen, placement)
         full, unchanged = pair
         etag = next(value for name, value in full.headers if name == "etag")
         if if_none_match is not None and _has(if_none_match, etag):
@@ -45,12 +48,13 @@ class AskReplies:
     def _languages(self) -> list[str]:
         return sorted({lang for question in _asked(self._shop) for lang in question.texts})
 
-    def _make(self, lang: str) -> tuple[Reply, Reply]:
+    def _make(self, lang: str, placement: str) -> tuple[Reply, Reply]:
+        asked = [question for question in _asked(self._shop) if placement in ("", question.placement)]
         body = orjson.dumps(
             {
                 "shop": {"site_key": self._shop.site_key, "name": self._shop.name},
                 "lang": lang,
-                "questions": [_question(question, lang) for question in _asked(self._shop)],
+                "questions": [_question(question, lang) for question in asked],
             }
         )
         etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'

@@ -207,8 +207,9 @@ class Collector:
 
     async def _ask(self, scope: Any, protocol: Any, site_key: str) -> Reply:
         known = self._shops.peek(site_key) or await self._find(site_key)
-        lang = parse_qs(scope.query_string).get("lang", [""])[0][:35]
-        return known.asks.reply(lang, scope.headers.get("if-none-match"))
+        query = parse_qs(scope.query_string)
+        lang, placement = (query.get(name, [""])[0][:64] for name in ("lang", "placement"))
+        return known.asks.reply(lang[:35], scope.headers.get("if-none-match"), placement)
 
     async def _asked(self, scope: Any, protocol: Any, site_key: str) -> Reply:
         raw = await self.reader.read(protocol, _length(scope.headers), MAX_LENGTH)

@@ -107,7 +107,10 @@ def _ask() -> dict[str, Any]:
         "description": "The same for every visitor; cached for 60 s.",
         "tags": ["snippet"],
         "security": [],
-        "parameters": [{"name": "lang", "in": "query", "schema": {"type": "string"}, "description": _LANG}],
+        "parameters": [
+            {"name": "lang", "in": "query", "schema": {"type": "string"}, "description": _LANG},
+            {"name": "placement", "in": "query", "schema": {"type": "string"}, "description": _PLACEMENT},
+        ],
         "responses": {
             "200": {
                 "description": "the questions in the best language there is",
@@ -181,6 +184,7 @@ def _asked() -> dict[str, Any]:
     }  # fmt: skip
 
 
+_PLACEMENT = "only the questions of this placement: search or order"
 _LANG = "of the page, like lv or pt-BR; English stands in for a language without texts"
 _SLOW = "The body did not come within 10 s."
 _BUSY = "Too many requests; wait `Retry-After` seconds."

@@ -7,6 +7,9 @@ const type: QuestionType = {
   values: () => values,
   followUp: "always",
   focus: false,
+  css:
+    ".numbers{display:grid;grid-template-columns:repeat(6,1fr);gap:6px clamp(2px,.9vw,6px)}" +
+    ".numbers button{min-inline-size:0;padding:4px}",
   draw: ({ texts, title, make, radios, ends, choose }: Form): HTMLElement =>
     make(
       "div",

@@ -8,6 +8,14 @@ const type: QuestionType = {
   values: () => values,
   followUp: "always",
   focus: false,
+  css:
+    ".stars{display:flex;justify-content:space-between}" +
+    ".stars button{flex:1;min-block-size:52px;padding:4px;border:0}" +
+    ".stars svg{inline-size:36px;block-size:36px;stroke:var(--soft);stroke-width:1.4;transition:scale .12s}" +
+    ".stars .on svg{fill:var(--star);stroke:var(--star-edge)}" +
+    "@media(hover:hover){.stars button:hover{background:none}.stars:hover svg{fill:var(--star);stroke:var(--star-edge)}" +
+    ".stars button:hover~button svg{fill:none;stroke:var(--soft)}.stars button:hover svg{scale:1.12}}" +
+    "@media(forced-colors:active){.stars .on svg{fill:Highlight}}",
   draw: ({ texts, title, make, icon, radios, ends, choose }: Form): HTMLElement =>
     make(
       "div",
