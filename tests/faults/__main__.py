@@ -8,8 +8,8 @@ from collections.abc import Callable
 from tests.faults import Outcome, away, starve, strikes
 
 FAULTS: dict[str, Callable[[], Outcome]] = {
-    "kill-sqlite": lambda: strikes.one_machine({"consumer": 100, "valkey": 12, "web": 6, "worker": 4, "supervisor": 4}, 20_000),
-    "kill-postgres": lambda: strikes.many_processes({"consumer": 100, "valkey": 12, "web": 6, "worker": 4, "database": 10}, 20_000),
+    "kill-sqlite": lambda: strikes.one_machine({"consumer": 100, "valkey": 12, "web": 6, "worker": 4, "supervisor": 4, "deliver": 10}, 20_000),
+    "kill-postgres": lambda: strikes.many_processes({"consumer": 100, "valkey": 12, "web": 6, "worker": 4, "database": 10, "deliver": 10}, 20_000),
     "frozen": lambda: starve.frozen_consumer(20),
     "silent": lambda: away.stopped(30),
     "gone": lambda: away.killed(30),

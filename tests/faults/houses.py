@@ -22,12 +22,14 @@ from tests.running import Program, get
 from tests.servers import PostgresServer, ValkeyServer, short_folder, wait_for
 from widget_server.act.verify import verify
 from widget_server.intake.stream import GROUP, STREAM
-from widget_server.record import shops
+from widget_server.record import endpoints, shops
 from widget_server.record.db import Database
 from widget_server.run.config import load, own_redis_url
 
 # Nothing here is about rates.
-SETTINGS = {"shop_rate": "1000000000", "network_rate": "1000000000", "log_level": "warning"}
+SETTINGS = {
+    "shop_rate": "1000000000", "network_rate": "1000000000", "log_level": "warning", "allow_private": "1",
+}  # fmt: skip
 # The supervisor lets a process that dies again within a second wait; a fault test has no time for that.
 _SETTLED = 1.05
 
@@ -51,6 +53,23 @@ class House:
             made = shops.create(conn, "Shop", "shop.example")
         database.close()
         return Shop(made.id, made.site_key, made.order_token_secret, made.api_key)
+
+    def add_endpoint(self, shop: Shop, url: str, kind: str) -> str:
+        """An endpoint for events of that kind; its secret."""
+        database = self._database()
+        with database.writing() as conn:
+            _, secret = endpoints.create(conn, shop.id, url, [kind], int(time.time() * 1000))
+        database.close()
+        return secret
+
+    def rows(self, sql: str) -> list[Any]:
+        """What the database says."""
+        database = self._database()
+        try:
+            with database.reading() as conn:
+                return [tuple(row) for row in conn.exec_driver_sql(sql)]
+        finally:
+            database.close()
 
     def _database(self) -> Database:
         environ = {f"ATBALSS_{name.upper()}": value for name, value in self.settings().items()}
@@ -148,9 +167,20 @@ class House:
             time.sleep(0.001)
         return False
 
+    def strike_deliver(self) -> bool:
+        """kill -9 a sender of messages while messages are due."""
+        pid = self._one("atb-deliver").pid
+        deadline = time.monotonic() + 2
+        while not (due := self.rows("SELECT count(*) FROM outbox WHERE state = 'due'")[0][0]) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return bool(due)
+
     def strike(self, what: str) -> bool:
         """Kill; True when entries were waiting in that moment."""
-        strikes: dict[str, Callable[[], bool]] = {"consumer": self.strike_consumer, **self.strikes()}
+        common = {"consumer": self.strike_consumer, "deliver": self.strike_deliver}
+        strikes: dict[str, Callable[[], bool]] = {**common, **self.strikes()}
         return strikes[what]()
 
     def strikes(self) -> dict[str, Callable[[], bool]]:

@@ -4,15 +4,19 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 
 from tests.faults import Outcome
 from tests.faults.houses import Apart, House, OneMachine
 from tests.faults.invariants import inspect
+from tests.faults.receiving import Receiver
 from tests.faults.sending import Client, Ledger
 from tests.servers import wait_for
 
 # The promise: all is counted within so many seconds after the last kill.
 RECOVERY = 3.0
+# Events of this type are told to a webhook, which must hear of each.
+TOLD = "question.shown"
 
 
 def one_machine(kills: Mapping[str, int], events: int) -> Outcome:
@@ -26,8 +30,12 @@ def many_processes(kills: Mapping[str, int], events: int) -> Outcome:
 
 
 def _strike(house: House, title: str, kills: Mapping[str, int], events: int) -> Outcome:
-    with house:
+    with house, closing(Receiver()) as receiver:
         shop, ledger = house.add_shop(), Ledger()
+        # Only where senders are killed too: what a killed one had taken is sent once more when its lease ends.
+        webhooks = "deliver" in kills
+        if webhooks:
+            receiver.secret = house.add_endpoint(shop, receiver.url, TOLD)
         clients = [Client(ledger, shop, house.ports, rate=100, number=n) for n in range(4)]
         for client in clients:
             client.start()
@@ -41,9 +49,11 @@ def _strike(house: House, title: str, kills: Mapping[str, int], events: int) -> 
             client.join(20)
         wait_for(house.done, "entries remain", seconds=60)
         took = time.monotonic() - last
+        wait_for(lambda: house.rows("SELECT count(*) FROM outbox WHERE state <> 'done'") == [(0,)], "messages remain", seconds=90)
         problems = house.end()
         finding = inspect(house.database_url, shop.id, ledger)
-    finding.problems += problems
+        told = house.rows(f"SELECT id FROM events WHERE type = '{TOLD}'") if webhooks else []
+    finding.problems += problems + _messages(receiver, [name for (name,) in told])
     if struck["consumer"] < 0.9 * done["consumer"]:
         finding.problems.append("too few consumers were struck with entries in hand")
     outcome = Outcome(title, done.total(), struck.total(), finding, took)
@@ -52,9 +62,22 @@ def _strike(house: House, title: str, kills: Mapping[str, int], events: int) -> 
     outcome.notes += [
         "struck/killed: " + ", ".join(f"{what} {struck[what]}/{done[what]}" for what in sorted(done)),
         f"at the last kill {backlog[0]} entries in the stream, {backlog[1]} of them in hand, {backlog[2]} bytes spilled",
+        *([f"{len(receiver.bodies)} webhooks for {len(told)} events, {receiver.times.total() - len(receiver.bodies)} of them came more than once"] if webhooks else []),
         f"{ledger.again} events sent again after their 202; requests by status (0: connection broke): {dict(ledger.statuses())}",
     ]
     return outcome
+
+
+def _messages(receiver: Receiver, events: list[str]) -> list[str]:
+    """Each event is told by one message, whose id, body and signature hold however often it comes."""
+    problems = []
+    if receiver.told() != Counter(events):
+        problems.append(f"{len(receiver.told())} events were told by {receiver.told().total()} messages, {len(events)} are in the log")
+    if any(len(bodies) > 1 for bodies in receiver.bodies.values()):
+        problems.append("a message came with another body the second time")
+    if receiver.forged:
+        problems.append(f"{receiver.forged} signatures don't verify")
+    return problems
 
 
 def _kill_all(house: House, kills: Mapping[str, int], ledger: Ledger, events: int) -> tuple[Counter[str], Counter[str]]:
