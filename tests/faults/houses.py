@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
@@ -34,7 +35,7 @@ SETTINGS = {
 _SETTLED = 1.05
 
 
-class House:
+class House(ABC):
     """What all kinds have in common. `ports` are those of the web processes."""
 
     database_url: str
@@ -183,8 +184,9 @@ class House:
         strikes: dict[str, Callable[[], bool]] = {**common, **self.strikes()}
         return strikes[what]()
 
+    @abstractmethod
     def strikes(self) -> dict[str, Callable[[], bool]]:
-        raise NotImplementedError
+        """What else can be killed in this kind of house, and how."""
 
     def end(self) -> list[str]:
         """Verify, stop as asked politely, and tell what was wrong with that."""
