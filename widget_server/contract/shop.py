@@ -20,7 +20,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A tenant. `questions` holds every version of each question by name, oldest first."""
+    """A tenant. `questions` holds every version of each question by name, oldest first; `widget` is what the owner
+    has set about looks and manners (contract/theme.py)."""
 
     id: str
     name: str
@@ -29,6 +30,7 @@ class Shop:
     time_zone: str
     order_token_secret: str
     questions: Mapping[str, tuple[Question, ...]] = field(default_factory=dict)
+    widget: Mapping[str, Any] = field(default_factory=dict)
 
     def question(self, name: str, version: int | None = None) -> Question | None:
         """The version asked for, or the newest when none is named; None when there is no such question or version."""

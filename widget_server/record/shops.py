@@ -1,8 +1,10 @@
-"""Shops, the tenants: their names, domains, time zone and order token secret (sealed)."""
+"""Shops, the tenants: their names, domains, time zone, order token secret (sealed) and looks of the snippet."""
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -23,6 +25,7 @@ _shops = Table(
     Column("domains", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("order_token_secret", Text, nullable=False),
+    Column("widget", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
 )
 
@@ -49,7 +52,7 @@ def create(conn: Connection, name: str, domains: str | list[str], time_zone: str
     conn.execute(
         _shops.insert().values(
             id=made, name=name, site_key=site_key, time_zone=time_zone, created=int(time.time() * 1000),
-            domains=orjson.dumps(hosts).decode(),
+            domains=orjson.dumps(hosts).decode(), widget="{}",
             order_token_secret=sealer(conn).seal(secret, _place(made)),
         )
     )  # fmt: skip
@@ -79,6 +82,11 @@ def set_time_zone(conn: Connection, shop: str, time_zone: str) -> None:
     conn.execute(_shops.update().where(_shops.c.id == shop).values(time_zone=time_zone))
 
 
+def set_widget(conn: Connection, shop: str, widget: Mapping[str, Any]) -> None:
+    """What the owner wants of the snippet's looks and manners, in place of all that was set before."""
+    conn.execute(_shops.update().where(_shops.c.id == shop).values(widget=orjson.dumps(dict(widget)).decode()))
+
+
 def _host(domain: str) -> str:
     """The host (and port, where one is named) of a domain or of an address that was pasted whole."""
     bare = domain.strip().lower()
@@ -94,7 +102,7 @@ def _one(conn: Connection, row: Row[tuple[object, ...]] | None) -> Shop | None:
     return Shop(
         id=row.id, name=row.name, site_key=row.site_key, domains=tuple(orjson.loads(row.domains)),
         time_zone=row.time_zone, order_token_secret=sealer(conn).open(row.order_token_secret, _place(row.id)),
-        questions=questions.of_shop(conn, row.id),
+        questions=questions.of_shop(conn, row.id), widget=orjson.loads(row.widget),
     )  # fmt: skip
 
 

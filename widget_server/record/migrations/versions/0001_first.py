@@ -216,6 +216,7 @@ def upgrade() -> None:
         sa.Column("domains", sa.Text(), nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=False),
         sa.Column("order_token_secret", sa.Text(), nullable=False),
+        sa.Column("widget", sa.Text(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("site_key"),
