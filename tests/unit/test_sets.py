@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from widget_server.contract import saving
 from widget_server.contract.fields import slug
-from widget_server.contract.questions import question_types, settings_errors, texts_needed
+from widget_server.contract.questions import question_types, texts_needed
 from widget_server.contract.sets import SETS
 from widget_server.contract.texts import LANGUAGES
 
@@ -28,8 +29,8 @@ def kind_of(key: str) -> str:
 def test_a_set_fits_its_type(name: str) -> None:
     made = SETS[name]
     assert made.name == name and slug().check(name) is None and made.about.endswith(".")
-    assert settings_errors(question_types()[made.type], made.settings) == {}
-    assert made.placement in ("search", "order", "link")
+    assert saving.errors(made.question()) == {}
+    assert saving.completed(made.question()) == made.question()
     assert set(made.texts) == set(LANGUAGES)
 
 
@@ -57,4 +58,4 @@ def test_every_text_fits_and_is_in_its_language(name: str, lang: str) -> None:
 def test_every_type_and_every_step_of_the_journey_has_one() -> None:
     assert {made.type for made in SETS.values()} == set(question_types())
     assert {made.touchpoint for made in SETS.values()} == {"search", "choice", "order", "delivery", "product", "relationship"}
-    assert SETS["recommend"].every_days == 90
+    assert SETS["recommend"].settings["every_days"] == 90

@@ -1,13 +1,17 @@
 """Ready questions an owner can switch on, each tied to a touchpoint of the customer journey and to a placement.
 
-Data only. The texts are in every language of `texts.LANGUAGES`; what all questions share (send, close, thanks) stands
-in `_COMMON` once. They are worded without a shopper's gender and so that no language needs a plural form.
+The texts are in every language of `texts.LANGUAGES`; what all questions share (send, close, thanks) stands in `_COMMON`
+once. They are worded without a shopper's gender and so that no language needs a plural form. What is not about one shop
+or one question (`ready_texts`) also stands in for what an owner's own question leaves out.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
+from .questions import question_types
+from .shop import Question
 from .texts import LANGUAGES, TEXTS
 
 Texts = Mapping[str, Mapping[str, str]]
@@ -15,11 +19,7 @@ Texts = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class QuestionSet:
-    """One ready question. `about` tells an owner what it is good for.
-
-    `placement` is "search" (results page), "order" (order confirmation) or "link" (asked later, from an e-mail).
-    `every_days`: a shopper may be asked again after so many days; None: once.
-    """
+    """One ready question. `about` tells an owner what it is good for; the others are those of a question."""
 
     name: str
     touchpoint: str
@@ -28,7 +28,13 @@ class QuestionSet:
     about: str
     texts: Texts
     settings: Mapping[str, Any] = field(default_factory=dict)
-    every_days: int | None = None
+
+    def question(self, name: str = "", more: Mapping[str, Any] | None = None) -> Question:
+        """Its first version in a shop, under another name or with more settings where these are given."""
+        return Question(
+            name or self.name, 1, self.type, self.placement, False, {**self.settings, **(more or {})}, self.texts,
+            self.touchpoint,
+        )  # fmt: skip
 
 
 _COMMON: Final[Texts] = {
@@ -504,9 +510,25 @@ _MADE = (
         "recommend", "relationship", "order", "nps",
         "Whether customers would recommend the shop, in waves of 90 days.",
         _joined(_COMMON, _RECOMMEND),
-        {"follow_up": [{"when": [0, 1, 2, 3, 4, 5, 6], "text": "follow_up_low"}, {}]}, every_days=90,
+        {"follow_up": [{"when": [0, 1, 2, 3, 4, 5, 6], "text": "follow_up_low"}, {}], "every_days": 90},
     ),
 )  # fmt: skip
 
 SETS: Final[Mapping[str, QuestionSet]] = {made.name: made for made in _MADE}
 """Every ready question by the name it gets in a shop."""
+
+FIRST: Final = ("search-found", "order-rating")
+"""Those that every shop starts with."""
+
+
+@cache
+def ready_texts(kind: str) -> dict[str, dict[str, str]]:
+    """{language: {key: text}}: the texts of a type that any question of it may have: names of the ends and faces, yes
+    and no, send, close, thanks, and "anything you'd like to add?"."""
+    typical = next((made for made in _MADE if made.type == kind), None)
+    keys = question_types()[kind].texts if kind in question_types() else ()
+    ready: dict[str, dict[str, str]] = {}
+    for lang in LANGUAGES:
+        own = {} if typical is None else {key: typical.texts[lang][key] for key in keys}
+        ready[lang] = {**own, **_COMMON[lang], "follow_up": TEXTS["order-rating"][lang]["follow_up"]}
+    return ready

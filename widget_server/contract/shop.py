@@ -7,7 +7,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One version of a question. `texts` is {language: {key: text}}; `settings` belong to the question type."""
+    """One version of a question. `texts` is {language: {key: text}}; `settings` belong to the type and to the placement.
+
+    `touchpoint` is the step of the customer journey that it measures. `deleted`: no longer asked nor shown, while its
+    answers stay; such a version is paused too.
+    """
 
     name: str
     version: int
@@ -16,6 +20,8 @@ class Question:
     paused: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    touchpoint: str = ""
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

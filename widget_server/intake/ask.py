@@ -6,84 +6,138 @@ because of the page's language.
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from widget_server.contract.placing import PLACEMENTS
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.texts import FALLBACK
 
 from .replies import CORS, Headers, Reply
 
-_CACHE = "public, max-age=60"
+_SECONDS = 25
+"""How long caches keep a reply. With the oldest that the shop itself may be here (shops_cache.STALE) and a look-up it is
+less than the minute within which a change is live."""
+
+_CACHE = f"public, max-age={_SECONDS}"
 _MOST = 64
+_NOBODYS = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a page wants to know: the questions in `lang`; those of one `placement`; one `question`; and `why`, the names of
+    those that are paused."""
+
+    lang: str = ""
+    placement: str = ""
+    question: str = ""
+    why: bool = False
 
 
 class AskReplies:
     """The replies of one shop, made when first asked for."""
 
-    __slots__ = ("_made", "_placements", "_shop")
+    __slots__ = ("_languages", "_made", "_shop")
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._made: dict[tuple[str, str], tuple[Reply, Reply]] = {}
-        self._placements = {question.placement for question in _asked(shop)}
+        self._languages = _languages(_asked(shop))
+        self._made: dict[Asking, tuple[Reply, Reply]] = {}
 
-    def reply(self, lang: str, if_none_match: str | None, placement: str = "") -> Reply:
-        """The questions in `lang`, those of one placement where it is named; 304 when the visitor has them already."""
-        chosen = _choose(lang, self._languages())
-        # All names that nobody uses are one, so that visitors cannot fill the memory with replies.
-        name = (chosen, placement if placement in self._placements or not placement else "-")
-        pair = self._made.get(name)
+    def reply(self, asking: Asking, if_none_match: str | None) -> Reply:
+        """The questions that are asked for; 304 when the visitor has them already."""
+        wanted = self._evened_out(asking)
+        pair = self._made.get(wanted)
         if pair is None:
             if len(self._made) >= _MOST:
                 self._made.clear()
-            pair = self._made[name] = self._make(chosen, placement)
+            pair = self._made[wanted] = _replies(ask(self._shop, wanted))
         full, unchanged = pair
         etag = next(value for name, value in full.headers if name == "etag")
         if if_none_match is not None and _has(if_none_match, etag):
             return unchanged
         return full
 
-    def _languages(self) -> list[str]:
-        return sorted({lang for question in _asked(self._shop) for lang in question.texts})
+    def _evened_out(self, asking: Asking) -> Asking:
+        """All that give the same reply are one, so that visitors cannot fill the memory."""
+        lang, placement, question = _choose(asking.lang, self._languages), asking.placement, asking.question
+        if question:
+            return Asking(lang, "", question if question in self._shop.questions else _NOBODYS, asking.why)
+        return Asking(lang, placement if placement in PLACEMENTS or not placement else _NOBODYS, "", asking.why)
 
-    def _make(self, lang: str, placement: str) -> tuple[Reply, Reply]:
-        asked = [question for question in _asked(self._shop) if placement in ("", question.placement)]
-        body = orjson.dumps(
-            {
-                "shop": {"site_key": self._shop.site_key, "name": self._shop.name},
-                "lang": lang,
-                "questions": [_question(question, lang) for question in asked],
-            }
-        )
-        etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-        headers: Headers = [*CORS, ("cache-control", _CACHE), ("etag", etag)]
-        return Reply(200, [*headers, ("content-type", "application/json")], body), Reply(304, headers)
+
+def ask(shop: Shop, asking: Asking) -> dict[str, Any]:
+    """What a page is told. Questions of the placement "page" have no texts when a placement was named: most pages need
+    none of them, so those that do ask for the question by its name. What is named `question` counts alone."""
+    asked = _asked(shop)
+    lang = _choose(asking.lang, _languages(asked))
+    chosen = [question for question in asked if _is_meant(question, asking)]
+    body: dict[str, Any] = {"shop": {"site_key": shop.site_key, "name": shop.name}, "lang": lang}
+    if shop.widget:
+        body["widget"] = dict(shop.widget)
+    body["questions"] = [_question(question, lang, short=bool(asking.placement and not asking.question)) for question in chosen]
+    if asking.why:
+        body["paused"] = [q.name for q in _newest(shop) if q.paused and not q.deleted and _is_meant(q, asking)]
+    return body
+
+
+def _is_meant(question: Question, asking: Asking) -> bool:
+    if question.placement == "link":
+        return False
+    if asking.question:
+        return question.name == asking.question
+    return asking.placement in ("", question.placement) or question.placement == "page"
+
+
+def _replies(told: Mapping[str, Any]) -> tuple[Reply, Reply]:
+    body = orjson.dumps(told)
+    etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    headers: Headers = [*CORS, ("cache-control", _CACHE), ("etag", etag)]
+    return Reply(200, [*headers, ("content-type", "application/json")], body), Reply(304, headers)
+
+
+def _newest(shop: Shop) -> list[Question]:
+    return [versions[-1] for versions in shop.questions.values() if versions]
 
 
 def _asked(shop: Shop) -> list[Question]:
-    newest = (versions[-1] for versions in shop.questions.values() if versions)
-    return [question for question in newest if not question.paused]
+    return [question for question in _newest(shop) if not question.paused and not question.deleted]
 
 
-def _question(question: Question, lang: str) -> dict[str, Any]:
-    return {
+def _languages(questions: list[Question]) -> list[str]:
+    return sorted({lang for question in questions for lang in question.texts})
+
+
+def _question(question: Question, lang: str, short: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {
         "question": question.name,
         "version": question.version,
         "type": question.type,
         "placement": question.placement,
         "settings": dict(question.settings),
-        "texts": dict(_texts(question, lang)),
     }
+    if short and question.placement == "page":
+        return said
+    found, said["texts"] = _texts(question, lang)
+    if found != lang:
+        said["lang"] = found
+    return said
 
 
-def _texts(question: Question, lang: str) -> Mapping[str, str]:
-    if not question.texts:
-        return {}
-    found = _choose(lang, sorted(question.texts))
-    # A text that an owner left out in one language is there in another.
-    return {**question.texts.get(FALLBACK, {}), **question.texts[found]}
+def _texts(question: Question, lang: str) -> tuple[str, dict[str, str]]:
+    """The language whose title is read, and the texts. What an owner left out in it is there in another: in its base
+    language, in English, in any."""
+    there = sorted(question.texts)
+    if not there:
+        return lang, {}
+    found = _choose(lang, there)
+    texts: dict[str, str] = {}
+    for name in (*reversed(there), _choose(FALLBACK, there), _choose(found.replace("_", "-").partition("-")[0], there), found):
+        texts.update(question.texts[name])
+    return found, texts
 
 
 def _choose(lang: str, there: list[str]) -> str:

@@ -19,6 +19,7 @@ from widget_server.contract.tokens import MAX_LENGTH, TokenError
 
 from . import checks, replies
 from .append import Appender, Backlog, Options
+from .ask import Asking
 from .checks import MAX_BODY
 from .figures import Figures
 from .limits import Limits, client_address
@@ -208,8 +209,9 @@ class Collector:
     async def _ask(self, scope: Any, protocol: Any, site_key: str) -> Reply:
         known = self._shops.peek(site_key) or await self._find(site_key)
         query = parse_qs(scope.query_string)
-        lang, placement = (query.get(name, [""])[0][:64] for name in ("lang", "placement"))
-        return known.asks.reply(lang[:35], scope.headers.get("if-none-match"), placement)
+        lang, placement, question, why = (query.get(n, [""])[0][:64] for n in ("lang", "placement", "question", "why"))
+        asking = Asking(lang[:35], placement, question, why == "1")
+        return known.asks.reply(asking, scope.headers.get("if-none-match"))
 
     async def _asked(self, scope: Any, protocol: Any, site_key: str) -> Reply:
         raw = await self.reader.read(protocol, _length(scope.headers), MAX_LENGTH)

@@ -39,7 +39,7 @@ class QuestionType:
     """`bucket(value, settings)` says where a value counts; `buckets` are those known before an owner names options.
 
     `settings` gives the default of each thing that an owner can set, `choices` the short forms it may be set to (see
-    above for the long ones), `texts` the keys of the texts it needs beside the title.
+    above for the long ones), `texts` the keys of the texts it needs beside the title, `optional` those it can do without.
     """
 
     name: str
@@ -49,6 +49,7 @@ class QuestionType:
     settings: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 def whole_number(least: int, most: int) -> Callable[[Any, Mapping[str, Any]], str | None]:
@@ -66,7 +67,7 @@ def is_option(value: Any) -> bool:
 
 
 def settings_errors(kind: QuestionType, settings: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with the settings that belong to the type, by name; those of placement and time are not looked at."""
+    """What is wrong with the settings that belong to the type, by name; those of placing.py are not looked at."""
     found: dict[str, str] = {}
     if "options" in kind.settings and not _good_options(settings.get("options")):
         found["options"] = _BAD_OPTIONS
@@ -81,6 +82,13 @@ def texts_needed(kind: QuestionType, settings: Mapping[str, Any]) -> tuple[str, 
     follow_ups = [text for _, text in branches({**kind.settings, **settings}.get("follow_up", "never"))]
     more = [*follow_ups, "send"] if follow_ups else []
     return tuple(dict.fromkeys(("title", *kind.texts, *options, *more, "thanks", "close")))
+
+
+def texts_allowed(kind: QuestionType, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of the texts that a question may have: those it needs, and those it can do without."""
+    needed = texts_needed(kind, settings)
+    placeholders = [f"{key}_placeholder" for key in needed if key.startswith("follow_up")]
+    return (*needed, *kind.optional, *placeholders)
 
 
 def branches(follow_up: Any) -> list[tuple[tuple[Any, ...] | None, str]]:

@@ -8,4 +8,5 @@ QUESTION_TYPE = QuestionType(
     sentence="Give a text and no value.",
     bucket=lambda _value, _settings: None,
     texts=("send",),
+    optional=("placeholder",),
 )

@@ -21,8 +21,10 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("answered", sa.Boolean(), nullable=False),
         sa.Column("hidden", sa.Boolean(), nullable=False),
+        sa.Column("quarantined", sa.Text(), nullable=True),
         sa.Column("verified", sa.Boolean(), nullable=False),
         sa.Column("bucket", _KEY, nullable=True),
+        sa.Column("chosen", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("language", _KEY, nullable=True),
         sa.Column("product", _KEY, nullable=True),
@@ -46,6 +48,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("order_ref IS NOT NULL"),
         postgresql_where=sa.text("order_ref IS NOT NULL"),
+    )
+    op.create_index(
+        "answers_quarantined",
+        "answers",
+        ["shop", "first_at", "key"],
+        unique=False,
+        sqlite_where=sa.text("quarantined IS NOT NULL"),
+        postgresql_where=sa.text("quarantined IS NOT NULL"),
     )
     op.create_index(
         "answers_texts_of_query",
@@ -193,7 +203,9 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("type", _KEY, nullable=False),
         sa.Column("placement", sa.Text(), nullable=False),
+        sa.Column("touchpoint", _KEY, nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("deleted", sa.Boolean(), nullable=False),
         sa.Column("settings", sa.Text(), nullable=False),
         sa.Column("texts", sa.Text(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
