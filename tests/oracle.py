@@ -17,6 +17,8 @@ BUCKETS = {
     "search-found": lambda value: value if value in ("yes", "no") else None,
     "order-rating": lambda value: str(value) if type(value) is int and 1 <= value <= 5 else None,
 }
+SUSPECT = ["trap", "fast", "bot", "burst"]
+WHY_SKIPPED = ["sampled", "cap", "wave", "cooldown", "cooldown_all", "checkout", "hidden", "typing", "dialog", "covered"]
 # question, counter, trust, dimension, key, bucket, period, start
 Row = tuple[str, str, str, str, str, str, str, str]
 OF_BROWSERS = ("question.shown", "question.dismissed", "answer.given")
@@ -49,6 +51,8 @@ def recount(events: Iterable[dict[str, Any]], time_zone: str = "UTC") -> Result:
     for event in once:
         for row in _rows_of_search(event, time_zone):
             result.counters[row] += 1
+        for row in _rows_of_skipped(event, time_zone):
+            result.counters[row] += 1
     return result
 
 
@@ -70,21 +74,35 @@ def _when(event: dict[str, Any]) -> tuple[int, str]:
 def _answer(question: str, about: list[dict[str, Any]]) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "value": None, "bucket": None, "text": None, "product": None, "language": None, "placement": None,
-        "query": None, "order": None, "hidden": False, "removed": False, "seen": set(), "times": [],
+        "query": None, "order": None, "hidden": False, "removed": False, "seen": set(), "times": [], "dismissed": False,
+        "suspect": {"value": [], "text": [], "shown": []},
     }  # fmt: skip
-    quarantined = False
+    decided, reason = False, None
     for event in sorted(about, key=_when):
         if event["type"] == "answer.quarantined":
-            quarantined = True
+            decided, reason = True, event["reason"]
         elif event["type"] == "answer.released":
-            quarantined = False
+            decided, reason = True, None
         elif event["type"] == "answer.removed":
             answer["removed"] = True
         else:
             _say(answer, question, event)
-    answer["hidden"] = quarantined or answer["removed"]
+    if not decided:
+        reason = _held_against(answer)
+    answer["hidden"] = reason is not None or answer["removed"]
+    answer["quarantined"] = None if answer["removed"] or not _said_something(answer) else reason
     answer["first_at"] = min(answer["times"]) if answer["times"] else None
     return answer
+
+
+def _said_something(answer: dict[str, Any]) -> bool:
+    return answer["value"] is not None or answer["text"] is not None
+
+
+def _held_against(answer: dict[str, Any]) -> str | None:
+    suspect = answer["suspect"]
+    against = suspect["value"] + suspect["text"] if _said_something(answer) else suspect["shown"]
+    return ", ".join(mark for mark in SUSPECT if mark in against) or None
 
 
 def _say(answer: dict[str, Any], question: str, event: dict[str, Any]) -> None:
@@ -96,11 +114,18 @@ def _say(answer: dict[str, Any], question: str, event: dict[str, Any]) -> None:
             answer[name] = None
     else:
         answer["times"].append(event["at"])
-    if event["type"] == "answer.given":
+    suspect = [mark for mark in event.get("marks", []) if mark in SUSPECT]
+    if event["type"] == "question.dismissed":
+        answer["dismissed"] = True
+    if event["type"] != "answer.given":
+        answer["suspect"]["shown"] = suspect or answer["suspect"]["shown"]
+    else:
         if event.get("value") is not None:
+            answer["suspect"]["value"] = suspect
             answer["value"] = event["value"]
             answer["bucket"] = BUCKETS[question](event["value"])
         if event.get("text") is not None:
+            answer["suspect"]["text"] = suspect
             answer["text"] = event["text"]
     for name in ("product", "placement", "order"):
         if event.get(name) is not None:
@@ -143,6 +168,8 @@ def _rows_of(
                 yield question, "shown", trust, dimension, key, "", period, start
             if bucket is not None:
                 yield question, "answers", trust, dimension, key, bucket, period, start
+            if answer["dismissed"] and not _said_something(answer) and dimension in ("total", "placement"):
+                yield question, "dismissed", trust, dimension, key, "", period, start
 
 
 def _products(answer: dict[str, Any], orders: dict[str, dict[str, str]]) -> set[str]:
@@ -167,6 +194,18 @@ def _rows_of_search(event: dict[str, Any], time_zone: str) -> Iterable[Row]:
     for dimension, key in (("total", ""), ("query", _query(event["search"]["query"]))):
         for period, start in _periods(event["at"], time_zone):
             yield "", counter, "unverified", dimension, key, bucket, period, start
+
+
+def _rows_of_skipped(event: dict[str, Any], time_zone: str) -> Iterable[Row]:
+    if event["type"] != "question.skipped" or any(mark in SUSPECT for mark in event.get("marks", [])):
+        return
+    reason = event["reason"] if event["reason"] in WHY_SKIPPED else "other"
+    dimensions = [("total", "")]
+    if event.get("placement") is not None:
+        dimensions.append(("placement", event["placement"]))
+    for dimension, key in dimensions:
+        for period, start in _periods(event["at"], time_zone):
+            yield event["question"], "skipped", "unverified", dimension, key, reason, period, start
 
 
 def _query(typed: str) -> str:
@@ -197,13 +236,14 @@ def stored_counters(run: Any, shop: str) -> Counter[Row]:
 
 def stored_answers(run: Any, shop: str) -> dict[tuple[str, str], dict[str, Any]]:
     """The columns of the answers that the oracle knows."""
-    columns = "question, key, bucket, text, product, language, hidden, verified, first_at"
+    columns = "question, key, bucket, text, product, language, hidden, quarantined, verified, first_at"
     found = {}
-    for question, key, bucket, text, product, language, hidden, verified, first_at in run(
+    for question, key, bucket, text, product, language, hidden, quarantined, verified, first_at in run(
         f"SELECT {columns} FROM answers WHERE shop = '{shop}'"
     ):
         found[question, key] = {
             "bucket": bucket, "text": text, "product": product, "language": language, "hidden": bool(hidden),
+            "quarantined": quarantined,
             "verified": bool(verified), "first_at": first_at,
         }  # fmt: skip
     return found
@@ -214,7 +254,7 @@ def same_answers(stored: dict[tuple[str, str], dict[str, Any]], result: Result) 
     wanted = {
         name: {
             "bucket": answer["bucket"], "text": answer["text"], "product": answer["product"],
-            "language": answer["language"], "hidden": answer["hidden"],
+            "language": answer["language"], "hidden": answer["hidden"], "quarantined": answer["quarantined"],
             "verified": not name[1].startswith("browser:"), "first_at": answer["first_at"],
         }
         for name, answer in result.answers.items()

@@ -42,18 +42,21 @@ def event(kinds: Sequence[str], **fields: st.SearchStrategy[Any]) -> st.SearchSt
     return made.map(lambda event: {name: value for name, value in event.items() if value is not None})
 
 
+# What the intake may have marked; the last of them says nothing against a shopper.
+marks = maybe(st.sampled_from([["bot"], ["fast"], ["trap", "fast"], ["burst", "unknown_version"], ["paused_question"]]))
+
 about_search = event(
     ["question.shown", "question.dismissed", "answer.given"],
     question=st.just("search-found"), answer=answer_ids,
     value=maybe(st.sampled_from(["yes", "no", "maybe"])), text=maybe(st.sampled_from(["one", "two"])),
     page=maybe(st.sampled_from([{"lang": "lv-LV"}, {"lang": "en"}, {"url": "https://shop.example/"}])),
     search=maybe(st.sampled_from([{"query": "Red  chair"}, {"query": "red chair"}, {"query": "lamp"}])),
-    placement=maybe(st.just("search")),
+    placement=maybe(st.just("search")), marks=marks,
 )  # fmt: skip
 about_order = event(
     ["question.shown", "answer.given"],
     question=st.just("order-rating"), answer=maybe(answer_ids), value=maybe(st.sampled_from([1, 4, 5, 9])),
-    text=maybe(st.just("fast")), order=maybe(orders), product=maybe(products),
+    text=maybe(st.just("fast")), order=maybe(orders), product=maybe(products), marks=marks,
 )  # fmt: skip
 imported = event(
     ["answer.given"],
@@ -75,6 +78,11 @@ hidings = event(
     ["answer.quarantined", "answer.released", "answer.quarantined", "answer.released", "answer.removed"],
     question=st.sampled_from(["search-found", "order-rating"]), key=keys, reason=st.just("spam"),
 )  # fmt: skip
+skips = event(
+    ["question.skipped"],
+    question=st.just("search-found"), reason=st.sampled_from(["cap", "typing", "made up", "more made up"]),
+    placement=maybe(st.just("search")), marks=marks,
+)  # fmt: skip
 searches = event(
     ["search.performed", "result.clicked"],
     search=st.fixed_dictionaries(
@@ -87,7 +95,7 @@ searches = event(
 def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Sends, some of them of the same event, in any order."""
     # Some kinds only, so that events about the same thing are many.
-    every = [about_search, about_order, imported, order_changes, hidings, searches]
+    every = [about_search, about_order, imported, order_changes, hidings, searches, skips]
     about_orders = [about_order, imported, order_changes]
     any_event = st.one_of(draw(st.sampled_from([every, every, about_orders, [about_search, hidings], [about_order, order_changes]])))
     events = draw(st.lists(any_event, min_size=draw(st.sampled_from([1, 12])), max_size=25, unique_by=lambda one: one["id"]))

@@ -1,7 +1,9 @@
 """Times, queries and the merging of parts."""
 
 import random
+import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from widget_server.contract import answer as answers_of
 from widget_server.contract import order as orders_of
+from widget_server.contract.events import SKIPPED
 from widget_server.contract.queries import query_key
 from widget_server.contract.times import DAY, MINUTE, corrected, format_time, local_day, parse_time
 
@@ -85,8 +88,10 @@ def test_answer_keys() -> None:
 
 _ids = st.sampled_from([f"id{n}" for n in range(6)])
 _part = st.fixed_dictionaries(
-    {"type": st.sampled_from(["question.shown", "answer.given", "question.dismissed"]), "at": st.integers(0, 5)},
+    {"type": st.sampled_from(["question.shown", "answer.given", "question.dismissed", "answer.quarantined", "answer.released"]),
+     "at": st.integers(0, 5), "key": st.just("order:1"), "reason": st.sampled_from(["rude", "spam"])},
     optional={"value": st.sampled_from(["yes", "no"]), "text": st.text(max_size=2), "answer": st.sampled_from("ab"),
+              "marks": st.lists(st.sampled_from(["fast", "bot", "paused_question"]), max_size=2),
               "page": st.fixed_dictionaries({"lang": st.sampled_from(["lv", "lt-LT"])})},
 )  # fmt: skip
 
@@ -103,6 +108,81 @@ def test_parts_in_any_order_any_number_of_times_end_alike(parts: dict[str, Any],
             state = answers_of.merged(state, "s", event, event.get("value"))
         ends.append(state)
     assert ends[0] == ends[1] == ends[2]
+    assert ends[0] is not None
+    assert ends[0].quarantined == ends[1].quarantined == ends[2].quarantined
+
+
+def answer_of(*parts: tuple[str, int, dict[str, Any]]) -> answers_of.Answer:
+    """The answer that (type, time, fields) make."""
+    state = None
+    for number, (kind, at, fields) in enumerate(parts):
+        event = {"id": f"e{number}", "type": kind, "at": at, "question": "q", "answer": "a", "key": "browser:a", **fields}
+        state = answers_of.merged(state, "s", event, event.get("value"))
+    assert state is not None
+    return state
+
+
+def tap(at: int, *marks: str, **fields: Any) -> tuple[str, int, dict[str, Any]]:
+    return ("answer.given", at, {**fields, **({"marks": list(marks)} if marks else {})})
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ([tap(1, value="yes")], None),
+        ([tap(1, "paused_question", value="yes")], None),
+        ([tap(1, "bot", "fast", value="yes")], "fast, bot"),
+        ([tap(1, "fast", value="yes"), tap(2, value="no")], None),
+        ([tap(1, value="yes"), tap(2, "bot", value="no")], "bot"),
+        ([tap(1, "fast", value="yes"), tap(2, text="well")], "fast"),
+        ([tap(1, value="yes"), tap(2, "trap", text="buy")], "trap"),
+        ([tap(1, "fast", value="yes"), tap(2, "trap", text="buy")], "trap, fast"),
+        ([("question.shown", 1, {"marks": ["bot"]})], "bot"),
+        ([("question.shown", 1, {"marks": ["bot"]}), tap(2, value="yes")], None),
+    ],
+)
+def test_suspicion_follows_what_stands(parts: list[tuple[str, int, dict[str, Any]]], why: str | None) -> None:
+    for order in (parts, parts[::-1]):
+        state = answer_of(*order)
+        assert state.quarantined == why
+        assert (answers_of.counts(state, (), "UTC") == {}) == (why is not None)
+
+
+def test_what_the_owner_decides_stands_above_every_mark_also_of_later_parts() -> None:
+    suspect, later = tap(1, "trap", value="yes"), tap(9, "bot", value="no")
+    release = ("answer.released", 5, {})
+    assert answer_of(suspect, release).quarantined is None
+    assert answer_of(suspect, release, later).quarantined is None
+    assert answer_of(later, release, suspect).quarantined is None
+    assert answer_of(suspect, release, ("answer.quarantined", 6, {"reason": "rude"}), later).quarantined == "rude"
+    assert answer_of(tap(1, value="yes"), ("answer.quarantined", 6, {"reason": "rude"})).quarantined == "rude"
+
+
+def test_who_closed_a_question_and_never_answered_is_counted() -> None:
+    closed = ("question.dismissed", 1, {"placement": "search", "page": {"lang": "lv"}})
+    found = answers_of.counts(answer_of(closed), (), "UTC")
+    assert {(c.dimension, c.key) for c in found if c.counter == "dismissed"} == {("total", ""), ("placement", "search")}
+    found = answers_of.counts(answer_of(closed, tap(2, value="yes")), (), "UTC")
+    assert not [c for c in found if c.counter == "dismissed"]
+
+
+def test_skips_are_counted_by_the_reasons_we_know() -> None:
+    def rows(**fields: Any) -> list[tuple[str, str, str]]:
+        made = {"type": "question.skipped", "at": 0, "question": "q", **fields}
+        return [(c.dimension, c.key, c.bucket) for c in answers_of.skipped(made, "UTC")]
+
+    assert rows(reason="cap") == [("total", "", "cap")]
+    assert rows(reason="cap", placement="search") == [("total", "", "cap"), ("placement", "search", "cap")]
+    assert rows(reason="what somebody made up") == [("total", "", "other")]
+    assert rows(reason="cap", marks=["bot"]) == []
+    assert rows(type="question.shown", reason="cap") == []
+
+
+def test_the_reasons_are_those_that_the_snippet_sends() -> None:
+    source = (Path(__file__).parents[2] / "js_snippet" / "src" / "reasons.ts").read_text()
+    listed = re.search(r"COUNTED = \[(.*?)\]", source, re.S)
+    assert listed is not None
+    assert set(re.findall(r'"([a-z_]+)"', listed[1])) == SKIPPED
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.lists(st.sampled_from("abc"), max_size=3)), max_size=5),

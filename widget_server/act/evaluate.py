@@ -66,7 +66,8 @@ def _told(
 def _public(
     shop: Shop, envelope: Mapping[str, Any], touched: Mapping[tuple[str, str], Answer]
 ) -> dict[str, Any]:
-    """The event as receivers see it: as it was sent, with the answer's trust and present state beside it."""
+    """The event as receivers see it: as it was sent, with the answer's trust beside it, and why the answer does not
+    count when it waits in quarantine."""
     event = {
         name: value
         for name, value in envelope["event"].items()
@@ -78,6 +79,7 @@ def _public(
     if answer is not None:
         found["verified"] = answer.verified
         found["key"] = answer.key
+        found["quarantined"] = answer.quarantined
     return found
 
 

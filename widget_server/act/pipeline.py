@@ -112,8 +112,12 @@ def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
     changes: dict[counters.Change, int] = defaultdict(int)
     touched = _apply_answers_and_orders(conn, shop, events, changes)
     _count_searches(conn, shop, events, changes)
-    counters.add(conn, shop.id, changes)
+    # No score is read from what was skipped.
     changed = {question for (question, _, _), n in changes.items() if n and question}
+    for event in events:
+        for count in answers_of.skipped(event, shop.time_zone):
+            changes[event["question"], "unverified", count] += 1
+    counters.add(conn, shop.id, changes)
     return evaluate.send(conn, shop, fresh, touched, changed)
 
 

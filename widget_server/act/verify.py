@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from widget_server.contract.answer import skipped
 from widget_server.contract.shop import Shop
 from widget_server.record import answers, counters, eventlog, orders, searches, shops
 from widget_server.record.db import Database, lock_shops
@@ -69,9 +70,11 @@ def recount(conn: Connection, shop: Shop) -> tuple[dict[counters.Change, int], d
             for count, n in counts_of(answer, known, shop.time_zone).items():
                 found[answer.question, trust(answer), count] += n
     spelled: dict[tuple[str, str], int] = defaultdict(int)
-    for event in eventlog.of_shop(conn, shop.id, ("search.performed", "result.clicked")):
+    for event in eventlog.of_shop(conn, shop.id, ("search.performed", "result.clicked", "question.skipped")):
         for count in search_counts(event, shop.time_zone):
             found[counters.SEARCHES, "unverified", count] += 1
+        for count in skipped(event, shop.time_zone):
+            found[event["question"], "unverified", count] += 1
         for pair in spellings(event):
             spelled[pair] += 1
     return found, spelled

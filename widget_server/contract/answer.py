@@ -4,18 +4,33 @@ An answer is made of parts (shown, first tap, later text, edits, an owner's quar
 set of registers, each holding the last writer's value in the order of (`at`, event id), so that parts may arrive in
 any order, any number of times, and end alike. What an answer counts for depends on its state and its order's lines
 only; a batch subtracts what the old state gave and adds what the new one gives.
+
+**Quarantine.** The intake marks events that may not come from a shopper (`SUSPICIONS`). An answer is quarantined while
+the part that wrote its present value, or its present text, bears such a mark: a slower second tap clears a `fast` first
+one, and whoever edits an answer under suspicion puts the whole answer under it. A question that was only shown is
+quarantined when any of its parts is suspect. What the owner decides stands above all marks, those of parts that come
+later included, until the owner decides otherwise: a release is a decision on the answer and not on one of its parts.
+A quarantined answer is kept, counts nowhere, and counts from the moment it is released.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from .events import OTHER, SKIPPED
 from .queries import query_key
 from .questions import Bucket
 from .times import local_day
 
+# Why an answer may not come from a shopper (intake/checks.py puts these among an event's `marks`): a field that people
+# don't see was filled, nobody is that quick, a robot by its own word, too many from one network.
+SUSPICIONS = ("trap", "fast", "bot", "burst")
+
 # An order page that is loaded again shows the question again under a new answer id; nobody honest comes near this.
 MAX_SEEN = 100
+
+# The dimensions along which it is counted how far questions reach: who was asked, who closed them, what was skipped.
+REACH = ("total", "placement")
 
 
 class Stamp(NamedTuple):
@@ -61,7 +76,8 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`registers` holds value, bucket, chosen, text, language, placement, product, query, order, dismissed, hidden ...
+    """`registers` holds value, bucket, chosen, text, language, placement, product, query, order, dismissed,
+    quarantined, removed ...
 
     `seen` are the answer ids under which the question was shown or answered. `first_at` is the earliest part, or for
     an imported row the time that its newest version names.
@@ -94,6 +110,30 @@ class Answer:
         """The reference of the order it belongs to."""
         order = self.get("order")
         return None if order is None else order["ref"]
+
+    @property
+    def quarantined(self) -> str | None:
+        """Why it does not count: the owner's reason, or its marks like "fast, bot". None when nothing is held against it."""
+        decided = self.registers.get("quarantined")
+        if decided is not None:
+            return None if decided.value is None else str(decided.value)
+        found: Iterable[str] = self.get("marks") or ()
+        if self.answered:
+            found = (*self._marks_of("value"), *self._marks_of("text"))
+        return ", ".join(mark for mark in SUSPICIONS if mark in found) or None
+
+    @property
+    def counted(self) -> bool:
+        """Whether it may stand in the counters and lists."""
+        return self.get("removed") is None and self.quarantined is None
+
+    def _marks_of(self, name: str) -> Iterable[str]:
+        """The suspicions against the part that wrote the present value of a register."""
+        marks, written = self.registers.get(f"{name}_marks"), self.registers.get(name)
+        if marks is None or written is None or marks.stamp != written.stamp:
+            return ()
+        found: list[str] = marks.value
+        return found
 
     @property
     def updated_at(self) -> int:
@@ -170,6 +210,9 @@ def _written(event: Mapping[str, Any], bucket: Bucket) -> dict[str, Any]:
     if kind == "answer.removed":
         return {"removed": event["reason"]}
     found = _context(event)
+    marks = suspicions(event)
+    if marks and kind != "answer.given":
+        found["marks"] = marks
     if kind == "question.dismissed":
         found["dismissed"] = event.get("reason") or "closed"
     if kind == "answer.given":
@@ -179,12 +222,22 @@ def _written(event: Mapping[str, Any], bucket: Bucket) -> dict[str, Any]:
             found = {**whole, **found, "answered_at": event["at"]}
         if event.get("value") is not None:
             found["value"] = event["value"]
+            if marks:
+                found["value_marks"] = marks
             found["bucket"] = "" if isinstance(bucket, tuple) else bucket
             if isinstance(bucket, tuple):
                 found["chosen"] = list(bucket)
         if event.get("text") is not None:
             found["text"] = event["text"]
+            if marks:
+                found["text_marks"] = marks
     return found
+
+
+def suspicions(event: Mapping[str, Any]) -> list[str]:
+    """The marks of `event` that speak against a shopper."""
+    marks = event.get("marks")
+    return [mark for mark in marks if mark in SUSPICIONS] if marks else []
 
 
 def _context(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,8 +282,9 @@ def counts(answer: Answer, lines: Iterable[Line], time_zone: str) -> dict[Count,
     """The counter rows of an answer and how much it adds to each; empty while it is quarantined or removed.
 
     `answers` counts an answer once, whatever it says; of one that chose several options each is counted in `chosen`.
+    `dismissed` counts who closed the question and never answered it.
     """
-    if answer.get("quarantined") is not None or answer.get("removed") is not None or not answer.seen:
+    if not answer.seen or not answer.counted:
         return {}
     day = local_day(answer.first_at, time_zone)
     bucket = _bucket(answer)
@@ -239,8 +293,24 @@ def counts(answer: Answer, lines: Iterable[Line], time_zone: str) -> dict[Count,
         found[Count("shown", dimension, key, "", day)] = len(answer.seen)
         if bucket is not None:
             found[Count("answers", dimension, key, bucket, day)] = 1
-        for option in _chosen(answer):
+        for option in chosen_options(answer):
             found[Count("chosen", dimension, key, option, day)] = 1
+        if dimension in REACH and answer.get("dismissed") is not None and not answer.answered:
+            found[Count("dismissed", dimension, key, "", day)] = 1
+    return found
+
+
+def skipped(event: Mapping[str, Any], time_zone: str) -> list[Count]:
+    """The rows of `question.skipped`, by reason. Reasons that we don't know share one row, so that nobody can fill the
+    table; a robot is nobody who could have been asked."""
+    if event["type"] != "question.skipped" or suspicions(event):
+        return []
+    reason = event["reason"] if event["reason"] in SKIPPED else OTHER
+    day = local_day(event["at"], time_zone)
+    placement = event.get("placement")
+    found = [Count("skipped", "total", "", reason, day)]
+    if placement is not None:
+        found.append(Count("skipped", "placement", placement, reason, day))
     return found
 
 
@@ -252,7 +322,7 @@ def _bucket(answer: Answer) -> str | None:
     return "" if answer.answered else None
 
 
-def _chosen(answer: Answer) -> list[str]:
+def chosen_options(answer: Answer) -> list[str]:
     """The options of an answer that may choose several; a newer answer of another kind leaves none of them."""
     return (answer.get("chosen") or []) if isinstance(answer.get("value"), list) else []
 

@@ -32,6 +32,16 @@ MAX_TEXT = 2000
 MAX_QUERY = 500
 MAX_PRODUCT = 191
 MAX_EVENTS = 50
+MAX_TOOK = 86_400_000
+
+# Why a browser did not ask a question that was due (`question.skipped`): the list COUNTED of js_snippet/src/reasons.ts.
+# What else a browser says is counted under OTHER.
+SKIPPED = frozenset(
+    {
+        "sampled", "cap", "wave", "cooldown", "cooldown_all", "checkout", "hidden", "typing", "dialog", "covered",
+    }
+)  # fmt: skip
+OTHER = "other"
 
 _PAGE = Fields("Page", {"url": Text(2048), "lang": language()})
 _SEARCH: dict[str, Kind] = {
@@ -89,6 +99,9 @@ _BROWSER_KINDS: dict[str, Kind] = {
     "text": Text(MAX_TEXT, lines=True, message=f"Give text of 1 to {MAX_TEXT} characters."),
     "final": Flag(),
     "reason": slug(),
+    # true: a field that people don't see was filled; whole milliseconds from when the question was shown to this
+    "trap": Flag(),
+    "took": Whole(0, MAX_TOOK),
     "page": Group(_PAGE),
     "search": Group(_SEARCH_NAMED),
     "product": Text(MAX_PRODUCT),

@@ -22,8 +22,9 @@ from sqlalchemy import (
     union_all,
 )
 
-from widget_server.contract.answer import Answer, dump_registers, load_registers
+from widget_server.contract.answer import Answer, chosen_options, dump_registers, load_registers
 from widget_server.contract.queries import query_key
+from widget_server.contract.questions import is_option
 
 from .db import Key, among, metadata, put
 
@@ -39,8 +40,12 @@ _answers = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("answered", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
+    # Why an answer waits in quarantine; null too when it says nothing or is removed, as it is listed nowhere then.
+    Column("quarantined", Text),
     Column("verified", Boolean, nullable=False),
     Column("bucket", Key),
+    # The options of an answer that may choose several, each between two line ends.
+    Column("chosen", Text),
     Column("text", Text),
     Column("language", Key),
     Column("product", Key),
@@ -51,6 +56,10 @@ _answers = Table(
 Index(
     "answers_newest", _answers.c.shop, _answers.c.first_at, _answers.c.key,
     sqlite_where=_answers.c.answered.is_(True), postgresql_where=_answers.c.answered.is_(True),
+)  # fmt: skip
+Index(
+    "answers_quarantined", _answers.c.shop, _answers.c.first_at, _answers.c.key,
+    sqlite_where=_answers.c.quarantined.is_not(None), postgresql_where=_answers.c.quarantined.is_not(None),
 )  # fmt: skip
 Index(
     "answers_of_order", _answers.c.shop, _answers.c.order_ref,
@@ -65,8 +74,9 @@ Index(
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which answers to list; None and empty mean any."""
+    """Which answers to list; None and empty mean any. `quarantined` lists those that wait there, and no others."""
 
+    quarantined: bool = False
     question: str | None = None
     bucket: str | None = None
     verified: bool | None = None
@@ -108,13 +118,13 @@ def answered_by_order(conn: Connection, shop: str, key: str) -> list[str]:
 def newest(
     conn: Connection, shop: str, chosen: Filter, before: tuple[int, str, str] | None, limit: int
 ) -> list[Answer]:
-    """Answers that say something and are not hidden, newest first; `before` is (first_at, key, question) of the last."""
-    where = [
-        _answers.c.shop == shop,
-        _answers.c.answered.is_(True),
-        _answers.c.hidden.is_(False),
-        *_conditions(chosen),
-    ]
+    """Answers that say something and are not removed, newest first; `before` is (first_at, key, question) of the last."""
+    listed = (
+        (_answers.c.quarantined.is_not(None),)
+        if chosen.quarantined
+        else (_answers.c.answered.is_(True), _answers.c.hidden.is_(False))
+    )
+    where = [_answers.c.shop == shop, *listed, *_conditions(chosen)]
     if before is not None:
         at, key, question = before
         where.append(
@@ -172,10 +182,12 @@ def of_shop(conn: Connection, shop: str) -> Iterator[Answer]:
 
 def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    for name in ("question", "bucket", "verified", "product", "language", "query_key"):
+    for name in ("question", "verified", "product", "language", "query_key"):
         value = getattr(chosen, name)
         if value is not None:
             found.append(_answers.c[name] == value)
+    if chosen.bucket is not None:
+        found.append(_in_bucket(chosen.bucket))
     if chosen.with_text is not None:
         found.append(_answers.c.text.is_not(None) if chosen.with_text else _answers.c.text.is_(None))
     if chosen.start is not None:
@@ -185,6 +197,15 @@ def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
     return found
 
 
+def _in_bucket(bucket: str) -> ColumnElement[bool]:
+    """Answers of this bucket, and those that chose the option of this name, perhaps among others."""
+    one = _answers.c.bucket == bucket
+    # Options are lower-case names, so that LIKE, which SQLite takes for any case, means the same on both databases.
+    if not is_option(bucket):
+        return one
+    return or_(one, _answers.c.chosen.contains(f"\n{bucket}\n", autoescape=True))
+
+
 def _collect(found: dict[tuple[str, str], Answer], conn: Connection, where: ColumnElement[bool]) -> None:
     for row in conn.execute(select(_answers).where(where)):
         found[row.question, row.key] = _answer(row)
@@ -192,11 +213,14 @@ def _collect(found: dict[tuple[str, str], Answer], conn: Connection, where: Colu
 
 def _row(answer: Answer) -> dict[str, Any]:
     query = answer.get("query")
+    options = chosen_options(answer)
+    waits = answer.answered and answer.get("removed") is None
     return {
         "shop": answer.shop, "key": answer.key, "question": answer.question, "first_at": answer.first_at,
         "updated_at": answer.updated_at, "answered": answer.answered,
-        "hidden": answer.get("quarantined") is not None or answer.get("removed") is not None,
-        "verified": answer.verified, "bucket": answer.get("bucket"), "text": answer.get("text"),
+        "hidden": not answer.counted, "quarantined": answer.quarantined if waits else None,
+        "verified": answer.verified, "bucket": answer.get("bucket"),
+        "chosen": "\n{}\n".format("\n".join(options)) if options else None, "text": answer.get("text"),
         "language": answer.get("language"), "product": answer.get("product"),
         "query_key": None if query is None else query_key(query), "order_ref": answer.order,
         "state": orjson.dumps({"s": answer.seen, "r": dump_registers(answer.registers)}).decode(),
