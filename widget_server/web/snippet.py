@@ -1,7 +1,8 @@
 """Serves the built snippet: the loader under its two names, and its chunks, whose names change with their bytes.
 
 Any page may load them (CORS *). They go out gzipped, which is what the byte budgets count. The folder is looked at
-again whenever a build has replaced it.
+again whenever a build has replaced it. Once the first version is frozen (frozen.py), `/widget.v1.js` is that for ever,
+and its chunks are served beside those of whatever build there is.
 """
 
 import gzip
@@ -13,11 +14,11 @@ from pathlib import Path
 import orjson
 from flask import Blueprint, Response, request
 
+from . import frozen
 from .errors import Problem, not_found
 
-FOLDER = Path(__file__).parent / "static" / "widget"
 _ROLLING = "public, max-age=3600"
-# For the frozen file until the first release, after which it may be cached for ever; and for a chunk's successor.
+# For the first version until it is frozen, after which it may be cached for ever; and for a chunk's successor.
 _CHECK_EACH_TIME = "no-cache"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _NOT_BUILT = "The snippet is not built yet; `make snippet` builds it."
@@ -31,7 +32,7 @@ class _File:
 
 
 class Bundle:
-    """The files of the newest build in `folder`, read once a build."""
+    """The files of the newest build in `folder`, or of what is frozen there, read once a build."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,6 +40,10 @@ class Bundle:
         self._seen = (0, 0)
         self._loader = ""
         self._files: dict[str, _File] = {}
+
+    def is_there(self) -> bool:
+        """Whether there is anything to serve."""
+        return bool(self._files) or (self._folder / frozen.MANIFEST).exists()
 
     def loader(self) -> _File:
         self._refresh()
@@ -56,12 +61,12 @@ class Bundle:
 
     def _refresh(self) -> None:
         try:
-            state = (self._folder / "manifest.json").stat()
+            state = (self._folder / frozen.MANIFEST).stat()
             seen = (state.st_mtime_ns, state.st_ino)
             if seen == self._seen:
                 return
             with self._lock:
-                manifest = orjson.loads((self._folder / "manifest.json").read_bytes())
+                manifest = orjson.loads((self._folder / frozen.MANIFEST).read_bytes())
                 names = [manifest["loader"], *manifest["chunks"].values()]
                 self._files = {name: _read(self._folder / name) for name in names}
                 self._loader, self._seen = manifest["loader"], seen
@@ -70,19 +75,19 @@ class Bundle:
                 raise Problem(503, "not_built", _NOT_BUILT, headers={"Retry-After": "60"}) from error
 
 
-def blueprint(folder: Path = FOLDER) -> Blueprint:
+def blueprint(folder: Path = frozen.BUILT, frozen_folder: Path = frozen.FOLDER) -> Blueprint:
     """The routes of the snippet."""
     made = Blueprint("snippet", __name__)
-    bundle = Bundle(folder)
+    bundle, first = Bundle(folder), Bundle(frozen_folder)
 
     def rolling() -> Response:
         return _send(bundle.loader(), _ROLLING)
 
-    def frozen() -> Response:
-        return _send(bundle.loader(), _CHECK_EACH_TIME)
+    def first_version() -> Response:
+        return _send(first.loader(), _FOR_EVER) if first.is_there() else _send(bundle.loader(), _CHECK_EACH_TIME)
 
     def chunk(name: str) -> Response:
-        found = bundle.chunk(name)
+        found = (first.chunk(name) if first.is_there() else None) or bundle.chunk(name)
         if found is not None:
             return _send(found, _FOR_EVER)
         # A loader that a browser or a proxy kept from before an upgrade asks for chunks that are gone.
@@ -92,7 +97,7 @@ def blueprint(folder: Path = FOLDER) -> Blueprint:
         return _send(later, _CHECK_EACH_TIME)
 
     made.add_url_rule("/widget.js", "rolling", rolling)
-    made.add_url_rule("/widget.v1.js", "frozen", frozen)
+    made.add_url_rule("/widget.v1.js", "first_version", first_version)
     made.add_url_rule("/widget/<name>", "chunk", chunk)
     made.after_request(_for_any_page)
     return made
