@@ -184,9 +184,10 @@ def _first_at(
 ) -> int:
     if imported:
         return int(registers["answered_at"].value)
-    if event["type"].startswith("answer.") and event["type"] != "answer.given":
-        return state.first_at
     at: int = event["at"]
+    if event["type"].startswith("answer.") and event["type"] != "answer.given":
+        # Until somebody was asked, the owner's words are all there is.
+        return state.first_at if state.seen else min(state.first_at, at)
     return min(state.first_at, at) if state.seen else at
 
 
