@@ -1,12 +1,13 @@
 /**
  * Builds the snippet into widget_server/web/static/widget/ and weighs it:
  *   widget.js           the loader, a classic script; its name stays
- *   NAME-HASH.js        the chunks it loads by import(): visit, panel and one a question type; a name never changes
- *                       its bytes
+ *   NAME-HASH.js        the chunks it loads by import(): rules, search, triggers, memory, why, panel and one a question
+ *                       type; a name never changes its bytes
  *   manifest.json       {loader, chunks: {name: file}, sizes: {file: gzip bytes}, integrity: {loader}, totals}
  * Fails when more bytes (gzip) than budgets.json allows would reach a shopper.
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -66,22 +67,32 @@ async function chunk(name, entry, define = {}) {
   files.set(chunks[name], bytes);
 }
 
+const INNER = { panel: "src/panel/panel.ts", triggers: "src/triggers/triggers.ts", memory: "src/memory/memory.ts" };
+const OUTER = { search: "src/search/search.ts", why: "src/why/why.ts", rules: "src/rules/rules.ts" };
+const isThere = ([, entry]) => existsSync(join(here, entry));
+
 // From the inside out, because each file names those it loads.
 for (const type of types) await chunk(type, `src/questions/${type}.ts`);
-await chunk("panel", "src/panel/panel.ts");
+for (const [name, entry] of Object.entries(INNER).filter(isThere)) await chunk(name, entry);
 const hashes = Object.fromEntries(Object.entries(chunks).map(([name, file]) => [name, file.slice(name.length + 1, -3)]));
-await chunk("visit", "src/visit.ts", { CHUNKS: JSON.stringify(hashes) });
-const loader = await bundled("src/loader.ts", { format: "iife", define: { VISIT: JSON.stringify(chunks.visit) } });
+for (const [name, entry] of Object.entries(OUTER).filter(isThere)) await chunk(name, entry, { CHUNKS: JSON.stringify(hashes) });
+const names = Object.fromEntries(["rules", "search", "memory", "why"].map((name) => [name.toUpperCase(), JSON.stringify(chunks[name] ?? "")]));
+const loader = await bundled("src/loader.ts", { format: "iife", define: names });
 files.set(LOADER, loader);
 
 const sizes = Object.fromEntries([...files].map(([name, bytes]) => [name, gzipped(bytes)]));
-const ask = gzipped(Buffer.from(JSON.stringify(JSON.parse(await readFile(join(here, "test/ask.json"), "utf8")))));
+const reply = JSON.parse(await readFile(join(here, "test/ask.json"), "utf8"));
+const ask = gzipped(Buffer.from(JSON.stringify(reply)));
 const heaviestType = Math.max(...types.map((name) => sizes[chunks[name]]));
-const shown = sizes[LOADER] + sizes[chunks.visit] + ask + sizes[chunks.panel] + heaviestType;
+const shown = sizes[LOADER] + ask + sizes[chunks.rules] + sizes[chunks.search] + sizes[chunks.panel] + heaviestType;
+const nothing = gzipped(Buffer.from(JSON.stringify({ ...reply, questions: [] })));
 const totals = {
-  nothing_matches: sizes[LOADER],
-  question_shown: shown,
+  loader: sizes[LOADER],
+  rules: sizes[chunks.rules],
+  panel_with_type: sizes[chunks.panel] + heaviestType,
   question_type: heaviestType,
+  nothing_matches: sizes[LOADER] + nothing,
+  question_shown: shown,
 };
 
 // The old build stays in place until the new one is whole.

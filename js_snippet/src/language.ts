@@ -1,4 +1,4 @@
-const SPOKEN = /^(lv|lt|et|ru|en|pl|de|fi)$/;
+const IN_PATH = /^\/(?:[^/]+\/)?(lv|lt|et|ee|ru|en|pl|de|fi)(?:[-_][a-z]+)?(?:\/|$)/i;
 
 export interface LanguageClues {
   /** lang of <html> */
@@ -13,22 +13,22 @@ export interface LanguageClues {
   browser: string | undefined;
 }
 
-/** The language to ask in: the first clue that names one we speak. */
-export function chooseLanguage(clues: LanguageClues): string {
-  const inQuery = new URLSearchParams(clues.query);
+/** The language to ask in: the first that a clue names. Whether we speak it is the server's to say. */
+export function chooseLanguage({ page, path, query, tag, browser }: LanguageClues): string {
+  const given = new URLSearchParams(query);
   // Estonian shops often write the country, /ee/, where the others write the language.
-  const inPath = /^\/(?:[^/]+\/)?(lv|lt|et|ee|ru|en|pl|de|fi)(?:[-_][a-z]+)?(?:\/|$)/i.exec(clues.path)?.[1];
+  const inPath = IN_PATH.exec(path)?.[1]!.toLowerCase();
   return (
-    spoken(clues.page) ||
-    spoken(inPath === "ee" ? "et" : inPath) ||
-    spoken(inQuery.get("lang") || inQuery.get("language") || inQuery.get("locale")) ||
-    spoken(clues.tag) ||
-    spoken(clues.browser) ||
+    primary(page) ||
+    (inPath === "ee" ? "et" : inPath) ||
+    primary(given.get("lang") || given.get("language") || given.get("locale")) ||
+    primary(tag) ||
+    primary(browser) ||
     "en"
   );
 }
 
-function spoken(tag: string | null | undefined): string | undefined {
-  const primary = (tag || "").trim().toLowerCase().replace(/[-_].*/, "");
-  return SPOKEN.test(primary) ? primary : undefined;
+/** "lv" of "lv-LV". */
+function primary(tag: string | null | undefined): string | undefined {
+  return /^\s*([a-z]{2,3})(?![a-z])/i.exec(tag || "")?.[1]!.toLowerCase();
 }

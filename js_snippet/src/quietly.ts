@@ -1,11 +1,18 @@
-/** Runs `work`; whatever goes wrong in it stays here. A shop's page must never notice an error of ours. */
+/**
+ * Runs `work`; whatever goes wrong in it stays here, and is told only to who asks by the page's address. A shop's page
+ * must never notice an error of ours.
+ */
 export function quietly(work: () => unknown): void {
   try {
     const result = work();
-    if (result instanceof Promise) result.catch(nothing);
-  } catch {
-    // nothing to do: the question isn't asked
+    if (result instanceof Promise) result.catch(swallow);
+  } catch (error) {
+    swallow(error);
   }
 }
 
 export function nothing(): void {}
+
+function swallow(error: unknown): void {
+  if (/[?&]atbalss_why=1/.test(location.search)) console.warn("Atbalss:", error);
+}

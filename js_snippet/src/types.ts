@@ -1,6 +1,12 @@
 /** What the parts of the snippet hand to one another. The HTTP shapes are the server's contract. */
+import type { Reason } from "./reasons";
 
 export type Json = string | number | boolean | null | undefined | Json[] | { [name: string]: Json };
+/** An event on its way to the server. */
+export type Sent = { [name: string]: Json };
+
+/** What a page is. The questions for it are those of the placement of the same name, and those of `page`. */
+export type Kind = "order" | "search" | "product" | "page";
 
 /** One entry of `questions` in the reply of `ask`. Every text the shopper reads comes with it. */
 export interface Question {
@@ -9,7 +15,32 @@ export interface Question {
   type: string;
   placement: string;
   settings: { [name: string]: unknown };
+  /** not there for questions of the placement `page`, until one of them is chosen */
   texts: { [name: string]: string };
+}
+
+/** What the owner set about looks and manners, as far as it isn't our default. */
+export interface Widget {
+  mode?: "light" | "dark";
+  accent?: string;
+  on_accent?: string;
+  accent_dark?: string;
+  on_accent_dark?: string;
+  radius?: number;
+  position?: "start";
+  font?: "system";
+  cooldown_hours?: number;
+  consent?: "never" | "always";
+}
+
+/** What the server replies to `ask` and to `asked`. */
+export interface Reply {
+  lang: string;
+  widget?: Widget;
+  questions?: Question[];
+  /** only when asked why: questions that are paused */
+  paused?: string[];
+  answered?: string[];
 }
 
 export interface Search {
@@ -17,11 +48,115 @@ export interface Search {
   results?: number | undefined;
 }
 
-/** What a page says of itself: the page of a search, of an order, or of neither. */
+/** What a page says of itself: the page of a search, of an order, of a product, or of none. */
 export interface Context {
-  search?: Search | undefined;
+  /** `found`: the words are our own find */
+  search?: (Search & { found?: boolean }) | undefined;
   order?: { token: string } | undefined;
+  product?: { id?: string | undefined } | undefined;
 }
+
+/** What a page may push: context, the shopper's consent, or an event of its own with whatever belongs to it. */
+export type Pushed = Context & { consent?: boolean; event?: string; [property: string]: unknown };
+
+/** One page that somebody sees, until another takes its place. */
+export interface Visit {
+  kind: Kind;
+  context: Context;
+  /** the language to ask in */
+  language: string;
+  /** aborted when the page is left: whatever was started for it ends then */
+  signal: AbortSignal;
+  /** what was pushed on this page, in order; `Tools.bell` rings "push" after each */
+  pushed: Pushed[];
+  /** what `ask` replied */
+  reply?: Reply | undefined;
+  /** the questions whose page this is, in the order of the reply */
+  questions: Question[];
+  /** of a search: how many results there are, once it is known whether the page tells */
+  results?: Promise<number | undefined>;
+  /** what all events of this page say */
+  about: Sent;
+  /** Sends an event of this page. One that is `patient` waits a moment for company. */
+  tell(type: string, more?: Sent, patient?: boolean): void;
+}
+
+/** Keeps events over page loads until the server has them; only ever there with the shopper's consent. */
+export interface Keeper {
+  keep(events: Sent[]): void;
+  done(events: Sent[]): void;
+}
+
+/** What the loader lends to the other parts, so that nothing is in two of them. */
+export interface Tools {
+  /** begins every address of ours, ends with a slash */
+  base: string;
+  /** site key */
+  shop: string;
+  /** our server takes nothing from this page */
+  refused?: boolean;
+  /** what the page's own hook said of consent; `bell` rings "push" when it changes */
+  consent?: boolean | undefined;
+  /** data-consent of the script tag */
+  tagConsent: string | undefined;
+  keeper?: Keeper | undefined;
+  bell: EventTarget;
+  /** every decision of this page, in order: question ("" for all) and reason */
+  notes: [string, Reason][];
+  note(question: string, reason: Reason): void;
+  send(event: Sent, patient?: boolean): void;
+  /** A reply of the server; undefined when there is none, with the reason noted. */
+  get(path: string, body?: string): Promise<Reply | undefined>;
+  /** The chunk in the file of this name. */
+  load<T>(file: string): Promise<T>;
+  isWhere(question: Question, address: Location): boolean;
+  uuid(): string;
+  now(): string;
+  write(value: Json): string;
+  quietly(work: () => unknown): void;
+}
+
+/** What is remembered of a visitor, as far as the visitor allows. The chunk `memory` exports `memory: MakeMemory`. */
+export interface Memory {
+  /** storage may be used now (consent given, no GPC, storage works) */
+  allowed(): boolean;
+  /** 0..99, the same for this visitor and question on every page; undefined when nothing may be kept */
+  draw(question: string): number | undefined;
+  /** why not, by what is remembered; undefined: nothing against it (or nothing may be kept) */
+  blocks(question: Question, widget: Widget): "cap" | "answered" | "wave" | "cooldown" | "cooldown_all" | undefined;
+  shown(question: string): void;
+  answered(question: string): void;
+  /** ms since the trigger of `question` first happened, over page loads (forgotten after 30 min); starts the clock */
+  since(question: string): number;
+}
+
+/** `told`: what the page's own hook said of consent, if anything */
+export type MakeMemory = (tools: Tools, widget: Widget, told: () => boolean | undefined) => Memory;
+
+/** What the chunk `why` is given; it exports `why: Why`. */
+export interface Asked {
+  context: Context;
+  kind: Kind;
+  reply: Reply | undefined;
+  notes: [string, Reason][];
+  language: string;
+  refused: boolean;
+}
+export type Why = (asked: Asked, tools: Tools) => unknown;
+
+/** What the chunk `rules` exports as `rules`: called once, gives what is called for each page that has questions. */
+export type Rules = (tools: Tools) => (visit: Visit) => Promise<void>;
+/** What the chunk `search` exports as `search`: reports the search and clicks on its results; gives their number. */
+export type ReportSearch = (visit: Visit, tools: Tools) => number | undefined;
+
+/** What the chunk `panel` exports as `show`: shows the question, gives a function that takes it away without a word. */
+export type Show = (
+  question: Question,
+  type: QuestionType,
+  language: string,
+  emit: Emit,
+  place: { widget: Widget; /** the element to stand in; none: a pop-up */ inline?: Element | undefined },
+) => () => void;
 
 /** Sends one event of the question in the panel; the loader adds everything that is the same for all of them. */
 export type Emit = (type: string, more?: { [name: string]: Json }) => void;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countOf, queryOf, readContext } from "../src/rules/context";
-import { biggestNumber, countIn, plain } from "../src/rules/results";
+import { countOf, queryOf, readContext } from "../src/context";
+import { biggestNumber, countIn, plain } from "../src/search/results";
 
 interface Page {
   attributes?: { [name: string]: string };
@@ -55,7 +55,7 @@ test("an order comes before a search", () => {
 });
 
 test("nonsense is as good as nothing", () => {
-  for (const nonsense of [null, 1, "x", [], { search: null }, { search: "x" }, { search: { query: 5 } }, { order: { token: {} } }]) {
+  for (const nonsense of [null, 1, "x", [], { search: null }, { search: "x" }, { search: { query: {} } }, { order: { token: {} } }]) {
     assert.deepEqual(read({}, "/", nonsense, nonsense), {});
   }
   assert.deepEqual(read({ attributes: { "data-atbalss-order-token": "x".repeat(5000) } }), {});
@@ -87,7 +87,10 @@ test("words are one line and not endless", () => {
 });
 
 test("a count is a whole number, or not known", () => {
-  assert.deepEqual(["12", " 0 ", 7, "12.5", "-1", "many", "", null, NaN, {}].map(countOf), [12, 0, 7, undefined, undefined, undefined, undefined, undefined, undefined, undefined]);
+  assert.deepEqual(["12", "0", "12.5", "-1", "many", "", undefined].map(countOf), [12, 0, undefined, undefined, undefined, undefined, undefined]);
+  for (const [said, count] of [[7, 7], [" 0 ", 0], [NaN, undefined], [null, undefined], [{}, undefined]]) {
+    assert.deepEqual(read({}, "/", { search: { query: "boots", results: said } }), { search: { query: "boots", results: count } });
+  }
 });
 
 const counts: [string, number | undefined][] = [

@@ -15,8 +15,9 @@ const cases: [string, Partial<LanguageClues>, string][] = [
   ["then the parameter", { query: "?lang=ru", tag: "et", browser: "en" }, "ru"],
   ["then the script tag", { tag: "et", browser: "en" }, "et"],
   ["then the browser", { browser: "lt-LT" }, "lt"],
-  ["a page in a language we don't speak", { page: "sv", browser: "lv-LV" }, "lv"],
-  ["nothing we speak", { page: "sv", browser: "fr" }, "en"],
+  ["a page in any other language: what to do then is the server's to say", { page: "sv", browser: "lv-LV" }, "sv"],
+  ["of three letters", { page: "ltg" }, "ltg"],
+  ["nonsense is as good as nothing", { page: "english", query: "?lang=-", tag: "1", browser: "fr" }, "fr"],
   ["nothing at all", {}, "en"],
   ["the neighbours' languages too", { page: "fi-FI" }, "fi"],
 ];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { transport, type Sent } from "../src/transport";
+import { transport } from "../src/transport";
+import type { Sent, Tools } from "../src/types";
 
 /** A browser in which time stands still until a test moves it. */
 let posts: { url: string; body: { sent_at: string; events: Sent[] }; init: RequestInit }[];
@@ -8,8 +9,9 @@ let beacons: { body: string }[];
 let replies: (() => Promise<Response>)[];
 let timers: { act: () => void; ms: number; id: number }[];
 let listeners: { [name: string]: () => void };
-let refusals: number[];
-const refused = (reply: Response) => void refusals.push(reply.status);
+let tools: Tools;
+let warnings: string[];
+const warn = console.warn;
 const real = { fetch: globalThis.fetch, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, random: Math.random };
 
 const status = (code: number, headers: Record<string, string> = {}) => async () => new Response(null, { status: code, headers });
@@ -23,7 +25,9 @@ beforeEach(() => {
   replies = [];
   timers = [];
   listeners = {};
-  refusals = [];
+  warnings = [];
+  tools = { note() {} } as unknown as Tools;
+  console.warn = (text: string) => void warnings.push(text);
   const world = globalThis as unknown as Record<string, unknown>;
   world["fetch"] = (url: string, init: RequestInit) => {
     posts.push({ url, body: JSON.parse(init.body as string), init });
@@ -37,6 +41,7 @@ beforeEach(() => {
   world["clearTimeout"] = (id: number) => {
     timers = timers.filter((timer) => timer.id !== id);
   };
+  world["document"] = { hidden: true };
   world["addEventListener"] = (name: string, act: () => void) => {
     listeners[name] = act;
   };
@@ -50,6 +55,7 @@ beforeEach(() => {
 afterEach(() => {
   Object.assign(globalThis, { fetch: real.fetch, setTimeout: real.setTimeout, clearTimeout: real.clearTimeout });
   Math.random = real.random;
+  console.warn = warn;
 });
 
 async function tick(): Promise<number> {
@@ -60,7 +66,7 @@ async function tick(): Promise<number> {
 }
 
 test("an event goes at once, as plain text, without credentials, outliving the page", async () => {
-  transport("https://ours/answers", refused)({ id: "a" });
+  transport("https://ours/answers", tools)({ id: "a" });
   assert.deepEqual(posts.map((post) => [post.url, post.body.events]), [["https://ours/answers", [{ id: "a" }]]]);
   const { method, mode, credentials, keepalive, headers } = posts[0]!.init;
   assert.deepEqual({ method, mode, credentials, keepalive, headers }, { method: "POST", mode: "cors", credentials: "omit", keepalive: true, headers: undefined });
@@ -72,7 +78,7 @@ test("an event goes at once, as plain text, without credentials, outliving the p
 for (const [name, failure] of Object.entries({ 503: status(503), 500: status(500), 429: status(429), "no network": away })) {
   test(`sent again, the same event, after ${name}`, async () => {
     replies = [failure, failure];
-    transport("/", refused)({ id: "a", at: "then" });
+    transport("/", tools)({ id: "a", at: "then" });
     await settled();
     assert.deepEqual([await tick(), await tick()], [1000, 2000]);
     assert.deepEqual(posts.map((post) => post.body.events), [1, 2, 3].map(() => [{ id: "a", at: "then" }]));
@@ -83,7 +89,7 @@ for (const [name, failure] of Object.entries({ 503: status(503), 500: status(500
 for (const code of [202, 400, 403, 404, 413, 422]) {
   test(`${code} is final`, async () => {
     replies = [status(code)];
-    transport("/", refused)({ id: "a" });
+    transport("/", tools)({ id: "a" });
     await settled();
     listeners["pagehide"]!();
     assert.deepEqual([timers.length, posts.length, beacons.length], [0, 1, 0]);
@@ -92,23 +98,24 @@ for (const code of [202, 400, 403, 404, 413, 422]) {
 
 test("Retry-After is waited for, whatever the back-off would be", async () => {
   replies = [status(503, { "Retry-After": "17" })];
-  transport("/", refused)({ id: "a" });
+  transport("/", tools)({ id: "a" });
   await settled();
   assert.equal(timers[0]!.ms, 17000);
 });
 
-test("a refusal is told; what may succeed later and what did succeed is not", async () => {
+test("a refusal is told to the owner once; what may succeed later and what did succeed is not", async () => {
   for (const code of [202, 429, 503, 403, 422]) {
-    replies = [status(code)];
-    transport("/", refused)({ id: "a" });
+    assert.equal(!!tools.refused, code === 422);
+    replies = [status(code, { "X-Atbalss-Reason": "why " + code })];
+    transport("/", tools)({ id: "a" });
     await settled();
   }
-  assert.deepEqual(refusals, [403, 422]);
+  assert.deepEqual(warnings, ["Atbalss: why 403"]);
 });
 
 test("the wait grows, has jitter and an end", async () => {
   replies = Array.from({ length: 50 }, () => away);
-  transport("/", refused)({ id: "a" });
+  transport("/", tools)({ id: "a" });
   await settled();
   const waits = [];
   while (timers.length) waits.push(await tick());
@@ -116,7 +123,7 @@ test("the wait grows, has jitter and an end", async () => {
   assert.equal(waits.length, 12);
   Math.random = () => 0;
   replies = [away];
-  transport("/", refused)({ id: "b" });
+  transport("/", tools)({ id: "b" });
   await settled();
   assert.equal(timers[0]!.ms, 500);
 });
@@ -124,7 +131,7 @@ test("the wait grows, has jitter and an end", async () => {
 test("what waited goes together, in requests of 50 events and 64 KiB at most", async () => {
   const count = 120;
   replies = Array.from({ length: count }, () => away);
-  const send = transport("/", refused);
+  const send = transport("/", tools);
   for (let i = 0; i < count; i++) send({ id: "" + i, text: i < 10 ? "ā".repeat(5000) : "" });
   await settled();
   posts = [];
@@ -137,14 +144,14 @@ test("what waited goes together, in requests of 50 events and 64 KiB at most", a
 });
 
 test("more than browsers keep alive goes without keepalive rather than not at all", () => {
-  const send = transport("/", refused);
+  const send = transport("/", tools);
   for (let i = 0; i < 8; i++) send({ id: "" + i, text: "x".repeat(9000) });
   assert.deepEqual(posts.map((post) => post.init.keepalive), [true, true, true, true, true, true, false, false]);
 });
 
 test("leaving the page sends what waits by beacon, with the same ids; coming back sends it again", async () => {
   replies = [away, away];
-  const send = transport("/", refused);
+  const send = transport("/", tools);
   send({ id: "a" });
   send({ id: "b" });
   await settled();

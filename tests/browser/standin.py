@@ -98,6 +98,8 @@ class Ours(Server):
         super().__init__()
         self.questions = [question("search-found", "yes_no", "search"), question("order-rating", "stars", "order")]
         self.answered: list[str] = []
+        self.widget: dict[str, Any] = {}
+        self.paused: list[str] = []
         self.asked_fails = False
         self.replies: list[Reply] = []
 
@@ -107,7 +109,7 @@ class Ours(Server):
         if request.path == "/widget.js" or request.path.startswith("/widget/"):
             return _file(name)
         if request.path == api + "ask":
-            return _json(200, self._ask(request.query["lang"][0]))
+            return _json(200, self._ask({name: values[0] for name, values in request.query.items()}))
         if request.path == api + "asked":
             return _json(503, {"code": "away"}) if self.asked_fails else _json(200, {"answered": self.answered})
         if request.path == api + "answers" and request.method == "POST":
@@ -127,10 +129,21 @@ class Ours(Server):
         """The first `count` events of a type, as soon as they are here."""
         return self.wait(lambda: len(self.events(name)) >= count and self.events(name))[:count]
 
-    def _ask(self, language: str) -> dict[str, Any]:
-        lang = language if language in TEXTS["search-found"] else FALLBACK
-        questions = [{**q, "texts": (q.get("texts") or TEXTS[q["question"]])[lang]} for q in self.questions]
-        return {"shop": {"site_key": SITE_KEY, "name": "Stūra veikals"}, "lang": lang, "questions": questions}
+    def _ask(self, query: dict[str, str]) -> dict[str, Any]:
+        """What the server replies to `ask`: without a name, questions for any page come without their texts."""
+        lang = query["lang"] if query["lang"] in TEXTS["search-found"] else FALLBACK
+        placement, name = query.get("placement"), query.get("question")
+        questions = [
+            q
+            if placement and q["placement"] == "page"
+            else {**q, "texts": (q.get("texts") or TEXTS[q["question"]])[lang]}
+            for q in self.questions
+            if (q["question"] == name if name else q["placement"] in (placement, "page") or not placement)
+        ]
+        widget = {"widget": self.widget} if self.widget else {}
+        paused = {"paused": self.paused} if "why" in query else {}
+        shop = {"site_key": SITE_KEY, "name": "Stūra veikals"}
+        return {"shop": shop, "lang": lang, **widget, "questions": questions, **paused}
 
     def _accept(self, request: Request) -> Reply:
         errors = {i: check_browser_event(e) for i, e in enumerate(request.json["events"])}
@@ -150,13 +163,13 @@ class Shop(Server):
 
 
 def question(name: str, type: str, placement: str, **settings: Any) -> dict[str, Any]:
-    """A question as `ask` gives it (without its texts), shown at once unless the settings say otherwise."""
+    """A question as `ask` gives it (without its texts), shown at once and always unless the settings say otherwise."""
     return {
         "question": name,
         "version": 1,
         "type": type,
         "placement": placement,
-        "settings": {"delay": 0, **settings},
+        "settings": {"delay": 0, "sample": 100, **settings},
     }
 
 

@@ -128,11 +128,12 @@ def test_an_order_is_asked_about_when_the_server_can_not_say(page: Page, put: Pu
     expect(page.get_by_role("radiogroup", name="How was shopping with us?")).to_be_visible()
 
 
-def test_nothing_but_the_script_is_fetched_where_nothing_matches(page: Page, put: Put, ours: Ours) -> None:
+def test_nothing_but_the_script_and_what_to_ask_is_fetched_where_nothing_matches(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/shoes", "<p>Shoes</p><input name=q>", address="?size=38&page=2"))
-    page.wait_for_function("window.atbalss && atbalss.live")
+    asked = ours.wait(lambda: [r for r in ours.requests if r.path.endswith("/ask")])
     page.wait_for_load_state("networkidle")
-    assert [(r.method, r.path) for r in ours.requests] == [("GET", "/widget.js")]
+    assert [r.method for r in ours.requests] == ["GET", "GET"]
+    assert asked[0].query == {"lang": ["en"], "placement": ["page"]}
     assert page.locator(PANEL).count() == 0
 
 

@@ -1,7 +1,7 @@
 /** Manners: when and where a question may be shown without disturbing. Looked at on events; nothing polls. */
 
-/** Why not now. A page of checkout is never one to ask on; the others pass. */
-export type Reason = "checkout" | "hidden" | "typing" | "dialog" | "covered";
+/** Why not now. All of them pass. */
+export type Reason = "hidden" | "typing" | "dialog" | "covered";
 
 interface Obstacle {
   why: Reason;
@@ -9,8 +9,6 @@ interface Obstacle {
   by?: Element | undefined;
 }
 
-const CHECKOUT_PATH = /\/(?:checkouts?|onepage|kass?[ae]|kasse|apmaks\w*|apmok\w*|uzsakym\w*|maksmine|zamowienie|payment)(?:[/.?]|$)/i;
-const CHECKOUT_MARK = "body#checkout,form[name=checkout],[autocomplete^=cc-]";
 const DIALOG = "dialog[open],[role$=dialog],[aria-modal=true],.modal.show";
 /** A dialog that leaves the page usable counts from this share of the window on. */
 const LARGE = 0.25;
@@ -24,16 +22,17 @@ const INSET = 16;
 /** What happened needs this long to be seen. */
 const SETTLES = 60;
 
-/** Whether shoppers pay on this page. Not for the page after an order, whose address often says the same. */
-export function isCheckout(doc: Document, address: Location): boolean {
-  return CHECKOUT_PATH.test(address.pathname + "?/" + new URLSearchParams(address.search).get("route")) || !!doc.querySelector(CHECKOUT_MARK);
-}
-
 /**
  * Waits until the page was looked at for `ms` and nothing is in the way; tells each reason for waiting on.
- * Gives by how many pixels the panel must stand higher than usual; never comes back once `signal` is aborted.
+ * Gives by how many pixels the panel must stand higher than usual; never comes back once `signal` is aborted. What
+ * stands in the page (`isInline`) is in nothing's way.
  */
-export async function goodMoment(ms: number, signal: AbortSignal, tell: (why: Reason | undefined) => void): Promise<number> {
+export async function goodMoment(
+  ms: number,
+  signal: AbortSignal,
+  isInline: boolean,
+  tell: (why: Reason | undefined) => void,
+): Promise<number> {
   while (ms > 0) {
     const wasHidden = document.hidden;
     const since = performance.now();
@@ -41,7 +40,7 @@ export async function goodMoment(ms: number, signal: AbortSignal, tell: (why: Re
     if (!wasHidden) ms -= performance.now() - since;
   }
   for (;;) {
-    const spot = spotNow();
+    const spot = spotNow(isInline);
     const isFree = typeof spot === "number";
     tell(isFree ? undefined : spot.why);
     if (isFree) return spot;
@@ -92,9 +91,10 @@ export function change(signal: AbortSignal, by?: Element, ms?: number): Promise<
 }
 
 /** How much higher than usual the panel may stand now, or what is in the way. */
-function spotNow(): number | Obstacle {
+function spotNow(isInline: boolean): number | Obstacle {
   if (document.hidden) return { why: "hidden" };
   if (isTyping()) return { why: "typing" };
+  if (isInline) return 0;
   const dialog = openDialog();
   if (dialog) return { why: "dialog", by: dialog };
   const by = coveredAt(0);

@@ -1,0 +1,56 @@
+import type { Question } from "./types";
+
+/** A rule about the address of a page: the text it is, contains, or is like (`*` stands for anything). */
+export interface UrlRule {
+  is?: string;
+  contains?: string;
+  like?: string;
+  /** the pages that it fits are those not to ask on */
+  not?: boolean;
+}
+
+/** Whether a page is one of those that `where` names. With no rule that says where, it is any but those ruled out. */
+export function isWhere({ settings }: Question, address: Location): boolean {
+  const rules = settings["where"] as UrlRule[] | undefined;
+  let isIn: boolean | undefined;
+  for (let i = 0; rules && i < rules.length; i++) {
+    const rule = rules[i]!;
+    const does = fits(rule, address);
+    if (!rule.not) isIn = isIn || does;
+    else if (does) return false;
+  }
+  return isIn !== false;
+}
+
+/**
+ * Looked at is the path with its parameters, the whole address for a rule that begins with http. A rule that names no
+ * parameter doesn't mind those that campaigns hang on.
+ */
+function fits({ is, contains, like }: UrlRule, { origin, pathname, search }: Location): boolean {
+  const text = is ?? contains ?? like ?? "";
+  const parameters = contains || text.indexOf("?") >= 0 ? search : "";
+  const parts = like ? like.split("*") : contains ? ["", contains, ""] : [text];
+  return isLike(readable((/^https?:/.test(text) ? origin : "") + pathname + parameters), parts);
+}
+
+/** Whether `text` is these parts in their order with anything between them. */
+function isLike(text: string, parts: string[]): boolean {
+  const last = parts.length - 1;
+  let from = 0;
+  for (let i = 0; i <= last; i++) {
+    const part = readable(parts[i]!);
+    const at = i < last ? text.indexOf(part, from) : text.length - part.length;
+    if (at < from || (!i && at) || text.substr(at, part.length) !== part) return false;
+    from = at + part.length;
+  }
+  return true;
+}
+
+/** Addresses spell "ā" as %C4%81, and owners as they like. */
+function readable(address: string): string {
+  try {
+    return decodeURI(address);
+  } catch {
+    return address;
+  }
+}
