@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 from tests.pipeline.envelopes import NOW, envelope, event
 from widget_server.act.http import HttpClient
 from widget_server.act.pipeline import process
+from widget_server.contract.sets import SETS
 from widget_server.contract.settings import Settings
-from widget_server.record import endpoints, origins, outbox, shops
+from widget_server.record import endpoints, origins, outbox, questions, shops
 from widget_server.record.db import Database
 from widget_server.record.shops import NewShop
 from widget_server.web.app import create_app
@@ -106,6 +107,7 @@ def fill(world: World) -> None:
         made, _ = endpoints.create(conn, world.shop.id, f"https://{CANARY}.example/", ("answer.given",), NOW)
         world.endpoint = made.id
         origins.replace(conn, world.shop.id, [f"https://{CANARY}.example"])
+        questions.create(conn, world.shop.id, SETS["why-us"].question(CANARY))
     searched = {"query": CANARY, "results": 0}
     world.send(
         search(CANARY, 0),

@@ -76,9 +76,7 @@ def _settings_errors(question: Question, kind: QuestionType | None, before: Mapp
 
 
 def _texts_errors(question: Question, kind: QuestionType | None, before: Mapping[str, str]) -> dict[str, str]:
-    texts = question.texts
-    if not _are_texts(texts):
-        return {"texts": 'Give texts by language like {"lv": {"title": "..."}}.'}
+    texts: Mapping[str, Any] = question.texts
     if not 1 <= len(texts) <= MOST_LANGUAGES:
         return {"texts": f"Give texts in 1 to {MOST_LANGUAGES} languages."}
     found: dict[str, str] = {}
@@ -87,12 +85,14 @@ def _texts_errors(question: Question, kind: QuestionType | None, before: Mapping
         path = f"texts.{shown(lang)}"
         if language().check(lang) is not None:
             found[path] = _BAD_LANGUAGE
+        elif not isinstance(given, Mapping):
+            found[path] = 'Give texts like {"title": "..."}.'
         elif (same := lang.lower().replace("_", "-")) in seen:
             found[path] = "Give each language once."
         else:
             seen.add(same)
             found.update({f"{path}.{key}": said for key, said in _words_errors(given).items()})
-    if kind is not None and not any(path.startswith("settings.") for path in before):
+    if kind is not None and _are_texts(texts) and not any(path.startswith("settings.") for path in before):
         found.update(_keys_errors(question, kind, found))
     return found
 
@@ -141,17 +141,44 @@ def longest(key: str) -> int:
     return _LONGEST.get(kind, _LONGEST_NAME)
 
 
-def merged(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`old` with `changes`: what is named is replaced, what is null is taken away, all else stays."""
+def changed(question: Question, changes: Mapping[str, Any]) -> Question:
+    """`question` with `changes` and completed: what is named is replaced, what is null is taken away (ours comes back), all
+    else stays. Texts go language by language and text by text. Those that the question has no use for any more leave."""
+    settings = _merged(question.settings, changes.get("settings") or {})
+    placement = changes.get("placement", question.placement)
+    touchpoint = question.touchpoint
+    if touchpoint == TOUCHPOINTS.get(question.placement):
+        touchpoint = ""  # ours, so it goes with the placement
+    made = replace(
+        question,
+        placement=placement,
+        type=changes.get("type", question.type),
+        touchpoint=changes.get("touchpoint", touchpoint),
+        paused=changes.get("paused", question.paused),
+        settings=settings,
+    )
+    return completed(replace(made, texts=_merged_texts(_still_used(made), changes.get("texts") or {})))
+
+
+def _still_used(question: Question) -> dict[str, Any]:
+    kind = _kind(question)
+    if kind is None or settings_errors(kind, question.settings):
+        return dict(question.texts)
+    allowed = texts_allowed(kind, question.settings)
+    return {
+        lang: {key: words for key, words in given.items() if key in allowed} for lang, given in question.texts.items()
+    }
+
+
+def _merged(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**old, **changes}.items() if value is not None}
 
 
-def merged_texts(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for texts, language by language and text by text."""
+def _merged_texts(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(old)
     for lang, given in changes.items():
-        found[lang] = merged(found.get(lang) or {}, given) if isinstance(given, Mapping) else given
-    return merged(found, {})
+        found[lang] = _merged(found.get(lang) or {}, given) if isinstance(given, Mapping) else given
+    return _merged(found, {})
 
 
 def _kind(question: Question) -> QuestionType | None:
@@ -159,7 +186,7 @@ def _kind(question: Question) -> QuestionType | None:
 
 
 def _are_texts(texts: Any) -> bool:
-    return isinstance(texts, Mapping) and all(isinstance(given, Mapping) for given in texts.values())
+    return all(isinstance(given, Mapping) for given in texts.values())
 
 
 def _ready_in(ready: Mapping[str, Mapping[str, str]], lang: str) -> Mapping[str, str]:

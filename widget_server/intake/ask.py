@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from widget_server.contract import theme
 from widget_server.contract.placing import PLACEMENTS
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.texts import FALLBACK
@@ -73,15 +74,24 @@ def ask(shop: Shop, asking: Asking) -> dict[str, Any]:
     """What a page is told. Questions of the placement "page" have no texts when a placement was named: most pages need
     none of them, so those that do ask for the question by its name. What is named `question` counts alone."""
     asked = _asked(shop)
-    lang = _choose(asking.lang, _languages(asked))
     chosen = [question for question in asked if _is_meant(question, asking)]
-    body: dict[str, Any] = {"shop": {"site_key": shop.site_key, "name": shop.name}, "lang": lang}
-    if shop.widget:
-        body["widget"] = dict(shop.widget)
-    body["questions"] = [_question(question, lang, short=bool(asking.placement and not asking.question)) for question in chosen]
+    short = bool(asking.placement and not asking.question)
+    body = _told(shop, chosen, _choose(asking.lang, _languages(asked)), short)
     if asking.why:
         body["paused"] = [q.name for q in _newest(shop) if q.paused and not q.deleted and _is_meant(q, asking)]
     return body
+
+
+def ask_about(shop: Shop, question: Question, lang: str) -> dict[str, Any]:
+    """What a page in `lang` would be told if `question`, saved or not, were the shop's only one."""
+    return _told(shop, [question], _choose(lang, sorted(question.texts)), short=False)
+
+
+def _told(shop: Shop, questions: list[Question], lang: str, short: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"shop": {"site_key": shop.site_key, "name": shop.name}, "lang": lang}
+    if widget := theme.resolved(shop.widget):
+        body["widget"] = widget
+    return {**body, "questions": [_question(question, lang, short) for question in questions]}
 
 
 def _is_meant(question: Question, asking: Asking) -> bool:

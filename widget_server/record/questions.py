@@ -1,7 +1,8 @@
 """Questions and all their versions. A version never changes; every change, pausing and deleting too, is a new version."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -24,7 +25,13 @@ from widget_server.contract.placing import TOUCHPOINTS
 from widget_server.contract.sets import FIRST, SETS
 from widget_server.contract.shop import Question
 
-from .db import Key, metadata
+from .db import Key, lock_shops, metadata
+
+LIMIT = 50
+"""Questions of a shop."""
+MOST_NAMES = 200
+"""Those that were deleted included: their answers stay, so their names do."""
+MOST_VERSIONS = 1000
 
 _versions = Table(
     "question_versions",
@@ -43,6 +50,14 @@ _versions = Table(
 )
 
 
+class QuestionConflict(Exception):
+    """What is wanted contradicts what the shop has. `field` is what is wrong, the text says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 def create_first(conn: Connection, shop: str, settings: Mapping[str, Any] | None = None) -> None:
     """The two questions every shop starts with: search-found and order-rating, with more `settings` where given."""
     for name in FIRST:
@@ -59,6 +74,63 @@ def add_version(conn: Connection, shop: str, question: Question) -> None:
             texts=_dump(question.texts), created=int(time.time() * 1000),
         )
     )  # fmt: skip
+
+
+def create(conn: Connection, shop: str, question: Question) -> Question:
+    """Store a new question; one that was deleted lives on in it, its answers included. Raises QuestionConflict."""
+    known = _locked(conn, shop)
+    old = known[question.name][-1] if question.name in known else None
+    if old is not None and not old.deleted:
+        raise QuestionConflict("name", f"There is a question {question.name}; PATCH changes it.")
+    if old is not None and old.type != question.type:
+        raise QuestionConflict(
+            "type",
+            f"The deleted question {old.name} was of the type {old.type}, and its answers stay: give that type or another name.",
+        )
+    if sum(not versions[-1].deleted for versions in known.values()) >= LIMIT:
+        raise QuestionConflict("name", f"The shop has {LIMIT} questions; delete one first.")
+    if old is None and len(known) >= MOST_NAMES:
+        raise QuestionConflict("name", f"The shop has had {MOST_NAMES} questions; take up the name of a deleted one.")
+    return _add_next(conn, shop, old, question)
+
+
+def change(
+    conn: Connection, shop: str, name: str, changed: Callable[[Question], Question], expected: int | None = None
+) -> Question | None:
+    """The question after `changed` was done to its newest version: a new version when that makes a difference. None when
+    there is no such question. Raises QuestionConflict, also when the newest version is not the `expected` one.
+
+    Nobody else changes the shop's questions meanwhile, so that no two changes become the same version.
+    """
+    versions = _locked(conn, shop).get(name)
+    if versions is None or versions[-1].deleted:
+        return None
+    old = versions[-1]
+    if expected is not None and expected != old.version:
+        raise QuestionConflict("version", f"The question is at version {old.version} by now; read it and try again.")
+    made = changed(old)
+    return old if made == old else _add_next(conn, shop, old, made)
+
+
+def delete(conn: Connection, shop: str, name: str) -> Question | None:
+    """Ask a question no more; None when there is no such one. Raises QuestionConflict."""
+    return change(conn, shop, name, lambda old: replace(old, deleted=True, paused=True))
+
+
+def _locked(conn: Connection, shop: str) -> dict[str, tuple[Question, ...]]:
+    lock_shops(conn, [shop])
+    return of_shop(conn, shop)
+
+
+def _add_next(conn: Connection, shop: str, old: Question | None, question: Question) -> Question:
+    number = 1 if old is None else old.version + 1
+    if number > MOST_VERSIONS:
+        raise QuestionConflict(
+            "name", f"The question {question.name} was changed {MOST_VERSIONS} times; make another one in its place."
+        )
+    made = replace(question, version=number)
+    add_version(conn, shop, made)
+    return made
 
 
 def of_shop(conn: Connection, shop: str) -> dict[str, tuple[Question, ...]]:

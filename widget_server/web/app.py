@@ -10,7 +10,7 @@ from widget_server.contract.settings import Settings
 from widget_server.intake.readiness import Readiness
 from widget_server.record.db import Database
 
-from . import cors, errors, headers, health, pages, snippet
+from . import cors, errors, headers, health, pages, preview, snippet
 from .resource import Resource
 from .state import State
 
@@ -42,6 +42,7 @@ def create_app(
         *(resource.blueprint() for resource in found.values()),
         pages.blueprint(found),
         snippet.blueprint(),
+        preview.blueprint(),
         health.blueprint(state, Readiness(redis, database, settings)),
     ):
         app.register_blueprint(made)

@@ -26,7 +26,7 @@ def _allow(reply: Response) -> Response:
         return reply
     allowed = cross_origin(
         origins=[origin],
-        methods=["GET", "POST", "PUT", "DELETE"],
+        methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type"],
         expose_headers=["Retry-After", "X-Request-Id"],
         max_age=_SECONDS,

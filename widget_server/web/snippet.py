@@ -40,6 +40,7 @@ class Bundle:
         self._seen = (0, 0)
         self._loader = ""
         self._files: dict[str, _File] = {}
+        self._chunks: dict[str, str] = {}
 
     def is_there(self) -> bool:
         """Whether there is anything to serve."""
@@ -59,6 +60,11 @@ class Bundle:
         own = [n for n in self._files if n != self._loader and n.rpartition("-")[0] == name.rpartition("-")[0] != ""]
         return self._files[own[0]] if own and name.endswith(".js") else None
 
+    def chunks(self) -> dict[str, str]:
+        """The file name of each chunk of this build, by its plain name."""
+        self._refresh()
+        return dict(self._chunks)
+
     def _refresh(self) -> None:
         try:
             state = (self._folder / frozen.MANIFEST).stat()
@@ -69,6 +75,7 @@ class Bundle:
                 manifest = orjson.loads((self._folder / frozen.MANIFEST).read_bytes())
                 names = [manifest["loader"], *manifest["chunks"].values()]
                 self._files = {name: _read(self._folder / name) for name in names}
+                self._chunks = dict(manifest["chunks"])
                 self._loader, self._seen = manifest["loader"], seen
         except FileNotFoundError as error:
             if not self._files:
