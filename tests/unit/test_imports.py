@@ -43,7 +43,7 @@ def shop(sqlite_database: Database) -> Shop:
 
 @pytest.fixture
 def place(shop: Shop) -> Place:
-    return place_of(shop, "k" * 32)
+    return place_of(shop)
 
 
 @pytest.fixture
@@ -369,8 +369,8 @@ def test_a_shop_that_no_longer_asks_about_orders_is_told(shop: Shop) -> None:
         {"search-found": (Question("search-found", 1, "yes_no", "search"),)},
     )
     with pytest.raises(CannotRead, match="no question order-rating"):
-        place_of(other, "k" * 32)
-    assert place_of(shop, "k" * 32).question.name == "order-rating"
+        place_of(other)
+    assert place_of(shop).question.name == "order-rating"
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

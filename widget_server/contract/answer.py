@@ -136,6 +136,12 @@ class Answer:
         return found
 
     @property
+    def customer(self) -> str | None:
+        """The pseudonym of who placed that order, where its token told."""
+        order = self.get("order")
+        return None if order is None else order.get("customer")
+
+    @property
     def updated_at(self) -> int:
         """The time of its newest part."""
         return max((register.stamp.at for register in self.registers.values()), default=self.first_at)

@@ -6,7 +6,6 @@ are kept under a keyed hash only.
 """
 
 import hashlib
-import hmac
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from widget_server.contract.events import EVENT_TYPES, ORDER
 from widget_server.contract.fields import REQUIRED, Text
+from widget_server.contract.order import pseudonym
 from widget_server.contract.questions import QuestionType
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.times import format_time, parse_time, zone
@@ -37,12 +37,11 @@ _ROW = Text(290)  # an answer's key, `import:` before it, has 300 at most
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the rows belong: the shop, its rating question, and the key that customers are hashed with."""
+    """Where the rows belong: the shop and its rating question."""
 
     shop: Shop
     question: Question
     kind: QuestionType
-    secret_key: str
 
 
 Clean = Callable[[str, Place], Any]
@@ -209,9 +208,7 @@ def clean_status(text: str, _place: Place) -> str:
 
 
 def clean_customer(text: str, place: Place) -> str:
-    """A pseudonym: the same for the same customer of this shop, and of no use to anybody without the secret key."""
-    said = f"customer\0{place.shop.id}\0{text.lower()}".encode()
-    return hmac.digest(place.secret_key.encode(), said, "sha256").hex()[:32]
+    return pseudonym(place.shop.customer_key, text)
 
 
 def clean_language(text: str, _place: Place) -> str:

@@ -89,13 +89,13 @@ class _Read:
     content: bytes
 
 
-def place_of(shop: Shop, secret_key: str) -> Place:
+def place_of(shop: Shop) -> Place:
     """Where imported rows go. Raises CannotRead when the shop no longer asks about orders."""
     question = shop.question(ORDER_RATING)
     kind = None if question is None else question_types().get(question.type)
     if question is None or kind is None:
         raise CannotRead(f"The shop {shop.name} has no question {ORDER_RATING} that ratings could answer.")
-    return Place(shop, question, kind, secret_key)
+    return Place(shop, question, kind)
 
 
 class FileImport:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    func,
     or_,
     select,
     union_all,
@@ -29,6 +30,8 @@ from widget_server.contract.questions import is_option
 from .db import Key, among, metadata, put
 
 _PAGE = 2000
+# Many small walks of an index in one round trip; SQLite takes at most 500 of them at once.
+_WALKS = 400
 
 _answers = Table(
     "answers",
@@ -51,6 +54,7 @@ _answers = Table(
     Column("product", Key),
     Column("query_key", Key),
     Column("order_ref", Key),
+    Column("customer", Key),
     Column("state", Text, nullable=False),
 )
 Index(
@@ -64,6 +68,11 @@ Index(
 Index(
     "answers_of_order", _answers.c.shop, _answers.c.order_ref,
     sqlite_where=_answers.c.order_ref.is_not(None), postgresql_where=_answers.c.order_ref.is_not(None),
+)  # fmt: skip
+Index(
+    "answers_of_customer", _answers.c.shop, _answers.c.customer, _answers.c.question, _answers.c.first_at,
+    sqlite_where=and_(_answers.c.customer.is_not(None), _answers.c.answered.is_(True)),
+    postgresql_where=and_(_answers.c.customer.is_not(None), _answers.c.answered.is_(True)),
 )  # fmt: skip
 Index(
     "answers_texts_of_query", _answers.c.shop, _answers.c.query_key, _answers.c.first_at,
@@ -115,6 +124,37 @@ def answered_by_order(conn: Connection, shop: str, key: str) -> list[str]:
     return list(rows.scalars())
 
 
+def last_answered(
+    conn: Connection, shop: str, customers: Iterable[str], orders: Sequence[str], questions: Sequence[str]
+) -> dict[str, int]:
+    """When each of `questions` was last answered by one of `customers` (pseudonyms that tokens told) or for one of
+    `orders`, in ms; those that never were are left out."""
+    found: dict[str, int] = {}
+    rows: list[Row[tuple[str, int]]] = []
+    walks = [_last_of(shop, customer, question) for customer in customers for question in questions]
+    for start in range(0, len(walks), _WALKS):
+        rows += conn.execute(union_all(*walks[start : start + _WALKS])).all()
+    if orders:
+        c = _answers.c
+        of_orders = [c.shop == shop, among(conn, c.order_ref, orders), c.answered.is_(True), c.question.in_(questions)]
+        rows += conn.execute(select(c.question, func.max(c.first_at).label("first_at")).where(*of_orders).group_by(c.question))
+    for row in rows:
+        found[row.question] = max(row.first_at, found.get(row.question, row.first_at))
+    return found
+
+
+def _last_of(shop: str, customer: str, question: str) -> Select[tuple[str, int]]:
+    c = _answers.c
+    wanted = (
+        select(c.question, c.first_at)
+        .where(c.shop == shop, c.customer == customer, c.question == question, c.answered.is_(True))
+        .order_by(c.first_at.desc())
+        .limit(1)
+        .subquery()
+    )
+    return select(wanted.c.question, wanted.c.first_at)
+
+
 def newest(
     conn: Connection, shop: str, chosen: Filter, before: tuple[int, str, str] | None, limit: int
 ) -> list[Answer]:
@@ -143,9 +183,8 @@ def newest(
 def newest_texts(conn: Connection, shop: str, query_keys: Sequence[str], each: int) -> dict[str, list[str]]:
     """For each query the `each` newest texts that shoppers left, hidden answers aside."""
     found: dict[str, list[str]] = {key: [] for key in query_keys}
-    # Many small walks of the index in one round trip; SQLite takes at most 500 of them at once.
-    for start in range(0, len(query_keys), 400):
-        newest = [_texts_of(shop, key, each) for key in query_keys[start : start + 400]]
+    for start in range(0, len(query_keys), _WALKS):
+        newest = [_texts_of(shop, key, each) for key in query_keys[start : start + _WALKS]]
         rows = conn.execute(union_all(*newest)).all()
         for row in sorted(rows, key=lambda row: row.first_at, reverse=True):
             found[row.query_key].append(row.text)
@@ -223,6 +262,7 @@ def _row(answer: Answer) -> dict[str, Any]:
         "chosen": "\n{}\n".format("\n".join(options)) if options else None, "text": answer.get("text"),
         "language": answer.get("language"), "product": answer.get("product"),
         "query_key": None if query is None else query_key(query), "order_ref": answer.order,
+        "customer": answer.customer,
         "state": orjson.dumps({"s": answer.seen, "r": dump_registers(answer.registers)}).decode(),
     }  # fmt: skip
 

@@ -1,10 +1,10 @@
 """Orders and their lines, as their platforms and imports tell them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, Row, Table, Text, select
+from sqlalchemy import Column, Connection, Index, Row, Select, Table, Text, select, union_all
 
 from widget_server.contract.answer import Stamp, dump_registers, load_registers
 from widget_server.contract.order import Order
@@ -21,6 +21,10 @@ _orders = Table(
     Column("placed_at", Text),
     Column("state", Text, nullable=False),
 )
+Index(
+    "orders_of_customer", _orders.c.shop, _orders.c.customer, _orders.c.placed_at,
+    sqlite_where=_orders.c.customer.is_not(None), postgresql_where=_orders.c.customer.is_not(None),
+)  # fmt: skip
 
 
 def load(conn: Connection, shop: str, refs: Iterable[str]) -> dict[str, Order]:
@@ -35,6 +39,23 @@ def load(conn: Connection, shop: str, refs: Iterable[str]) -> dict[str, Order]:
 def save(conn: Connection, orders: Iterable[Order]) -> None:
     """Write the present state of `orders`."""
     put(conn, _orders, [_row(order) for order in orders])
+
+
+def customer_of(conn: Connection, shop: str, ref: str) -> str | None:
+    """Whose order it is, as the shop's platform or file names customers; None when nobody said."""
+    return conn.execute(select(_orders.c.customer).where(_orders.c.shop == shop, _orders.c.ref == ref)).scalar()
+
+
+def newest_of(conn: Connection, shop: str, customers: Sequence[str], each: int) -> list[str]:
+    """References of the `each` newest orders of each of `customers`."""
+    rows = conn.execute(union_all(*(_newest_of(shop, customer, each) for customer in customers)))
+    return [row.ref for row in rows]
+
+
+def _newest_of(shop: str, customer: str, each: int) -> Select[tuple[str]]:
+    c = _orders.c
+    wanted = select(c.ref).where(c.shop == shop, c.customer == customer).order_by(c.placed_at.desc()).limit(each)
+    return select(wanted.subquery().c.ref)
 
 
 def _row(order: Order) -> dict[str, Any]:

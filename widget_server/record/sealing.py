@@ -1,6 +1,8 @@
-"""Secrets at rest: AES-256-GCM, bound to the place where they stand, so that a copied row does not open elsewhere."""
+"""Secrets at rest: AES-256-GCM, bound to the place where they stand, so that a copied row does not open elsewhere.
+And keys that are derived and stand nowhere."""
 
 import base64
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -19,8 +21,8 @@ class Sealer:
     """Seals and opens short texts under `ATBALSS_SECRET_KEY`. `place` names table, column and row."""
 
     def __init__(self, secret_key: str) -> None:
-        derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"atbalss-sealing-v1").derive(secret_key.encode())
-        self._aead = AESGCM(derived)
+        self._aead = AESGCM(_derived(secret_key, b"atbalss-sealing-v1"))
+        self._parent = _derived(secret_key, b"atbalss-keys-v1")
 
     def seal(self, text: str, place: str) -> str:
         nonce = os.urandom(12)
@@ -36,3 +38,11 @@ class Sealer:
             raise SealError(
                 f"{place} does not open; is ATBALSS_SECRET_KEY the one it was stored with?"
             ) from error
+
+    def key_for(self, place: str) -> str:
+        """The key of `place`, always the same under one secret key; it tells nothing about others."""
+        return hmac.digest(self._parent, place.encode(), "sha256").hex()
+
+
+def _derived(secret_key: str, purpose: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=purpose).derive(secret_key.encode())

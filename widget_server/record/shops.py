@@ -103,6 +103,7 @@ def _one(conn: Connection, row: Row[tuple[object, ...]] | None) -> Shop | None:
         id=row.id, name=row.name, site_key=row.site_key, domains=tuple(orjson.loads(row.domains)),
         time_zone=row.time_zone, order_token_secret=sealer(conn).open(row.order_token_secret, _place(row.id)),
         questions=questions.of_shop(conn, row.id), widget=orjson.loads(row.widget),
+        customer_key=sealer(conn).key_for(f"shops/customers/{row.id}"),
     )  # fmt: skip
 
 

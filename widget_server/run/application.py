@@ -1,15 +1,17 @@
 """What a web process serves: the collector's three routes, and Flask for everything else."""
 
 import gc
+import time
 from typing import Any
 
 from prometheus_client import REGISTRY
 
-from widget_server.contract.answer import order_key
 from widget_server.contract.settings import Settings
 from widget_server.contract.shop import Shop
+from widget_server.contract.tokens import OrderClaims
+from widget_server.intake import asked
 from widget_server.intake.collector import Collector, TooLarge
-from widget_server.record import answers, shops
+from widget_server.record import shops
 from widget_server.record.db import Database
 from widget_server.web.app import create_app
 
@@ -55,6 +57,6 @@ class Application:
         with self._database.reading() as conn:
             return shops.by_site_key(conn, site_key)
 
-    def _answered(self, shop: Shop, order: str, line: str | None) -> list[str]:
+    def _answered(self, shop: Shop, claims: OrderClaims) -> list[str]:
         with self._database.reading() as conn:
-            return answers.answered_by_order(conn, shop.id, order_key(order, line))
+            return asked.answered(conn, shop, claims, time.time_ns() // 1_000_000)

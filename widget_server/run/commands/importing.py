@@ -112,7 +112,7 @@ def _open(
     """All files, orders first, so that ratings find their products; nothing is sent unless each has its columns."""
     started = int(time.time() * 1000)
     try:
-        place = place_of(shop, settings.secret_key)
+        place = place_of(shop)
         return [
             stack.enter_context(FileImport(kind, paths[kind], place, started, names.get(kind)))
             for kind in KINDS

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("product", _KEY, nullable=True),
         sa.Column("query_key", _KEY, nullable=True),
         sa.Column("order_ref", _KEY, nullable=True),
+        sa.Column("customer", _KEY, nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "key", "question"),
     )
@@ -56,6 +57,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("quarantined IS NOT NULL"),
         postgresql_where=sa.text("quarantined IS NOT NULL"),
+    )
+    op.create_index(
+        "answers_of_customer",
+        "answers",
+        ["shop", "customer", "question", "first_at"],
+        unique=False,
+        sqlite_where=sa.text("customer IS NOT NULL AND answered IS 1"),
+        postgresql_where=sa.text("customer IS NOT NULL AND answered IS true"),
     )
     op.create_index(
         "answers_texts_of_query",
@@ -157,6 +166,14 @@ def upgrade() -> None:
         sa.Column("placed_at", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "ref"),
+    )
+    op.create_index(
+        "orders_of_customer",
+        "orders",
+        ["shop", "customer", "placed_at"],
+        unique=False,
+        sqlite_where=sa.text("customer IS NOT NULL"),
+        postgresql_where=sa.text("customer IS NOT NULL"),
     )
     op.create_table(
         "outbox",
