@@ -33,10 +33,12 @@ def answered(conn: Connection, shop: Shop, claims: OrderClaims, now: int) -> lis
 
 
 def _held(shop: Shop) -> Mapping[str, int]:
-    """How long an answer holds, in ms, for each question whose settings say that it does."""
+    """How long an answer holds, in ms, for each question that is asked and whose settings say that it does."""
     found = {}
     for name, versions in shop.questions.items():
         settings = versions[-1].settings
+        if versions[-1].paused:
+            continue
         if settings.get("until_answered") is True:
             found[name] = 1 << 62
         elif settings.get("every_days"):
