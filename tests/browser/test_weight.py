@@ -1,0 +1,79 @@
+"""What a shopper's browser really receives from us, by a real server: within the promised bytes, and from nobody else."""
+
+import json
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.sizes.received import Received
+from tests.sizes.states import ANSWERED, NO, NOTHING, SHOWN, Running, running, states
+
+from .standin import BUILT
+
+pytestmark = pytest.mark.browser
+
+NOTHING_MATCHES, QUESTION_SHOWN = 3000, 12000
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def received(browser: Browser, server: Running) -> dict[str, Received]:
+    return states(browser, server)
+
+
+def chunks(received: Received, url: str) -> set[str]:
+    """The names of the chunks, as the build calls them."""
+    named = {file: name for name, file in json.loads((BUILT / "manifest.json").read_text())["chunks"].items()}
+    return {named[r.path.removeprefix("/widget/")] for r in received.of(url) if r.path.startswith("/widget/")}
+
+
+def test_every_byte_is_within_the_budget(received: dict[str, Received], server: Running) -> None:
+    sums = {state: got.body(server.url) for state, got in received.items()}
+    print(sums)
+    assert 0 < sums[NOTHING] <= NOTHING_MATCHES
+    assert sums[NOTHING] < sums[NO] < sums[SHOWN] <= QUESTION_SHOWN
+    assert sums[SHOWN] < sums[ANSWERED] <= QUESTION_SHOWN
+
+
+def test_the_heaviest_type_is_within_the_budget_too(received: dict[str, Received], server: Running) -> None:
+    manifest = json.loads((BUILT / "manifest.json").read_text())
+    types = {path.stem for path in (BUILT.parents[3] / "js_snippet/src/questions").glob("*.ts")}
+    sizes = {name: manifest["sizes"][manifest["chunks"][name]] for name in types}
+    (own,) = [r for r in received[SHOWN].of(server.url) if r.path.endswith(manifest["chunks"]["yes_no"])]
+    assert own.body is not None
+    assert received[SHOWN].body(server.url) - own.body + max(sizes.values()) <= QUESTION_SHOWN
+
+
+def test_only_what_a_state_needs_is_fetched(received: dict[str, Received], server: Running) -> None:
+    assert chunks(received[NOTHING], server.url) == set()
+    assert "panel" not in chunks(received[NO], server.url)
+    assert chunks(received[SHOWN], server.url) == chunks(received[NO], server.url) | {"panel", "yes_no"}
+    assert chunks(received[ANSWERED], server.url) == chunks(received[SHOWN], server.url)
+
+
+def test_everything_came_packed_and_whole(received: dict[str, Received], server: Running) -> None:
+    manifest = json.loads((BUILT / "manifest.json").read_text())
+    for got in received.values():
+        assert {r.status for r in got.of(server.url)} <= {200, 202}
+        for reply in got.of(server.url):
+            plain = manifest["sizes"].get(reply.path.rpartition("/")[2])
+            # Other programs pack a few bytes looser or tighter.
+            assert plain is None or (reply.body is not None and abs(reply.body - plain) <= 0.02 * plain + 10)
+
+
+def test_nobody_else_is_asked_for_anything(received: dict[str, Received], server: Running) -> None:
+    site = server.made["site_key"]
+    for got in received.values():
+        assert got.origins() == {server.url, server.pages.url}
+        asked = [urlsplit(r.url) for r in got.of(server.url)]
+        paths = {a.path for a in asked if not a.path.startswith("/widget/")}
+        assert paths <= {"/widget.js", f"/v1/shops/{site}/ask", f"/v1/shops/{site}/answers"}
+        # Of the page only its kind is told to the server before somebody is asked.
+        assert {a.query for a in asked} <= {"", "lang=en&placement=search", "lang=en&placement=page"}
