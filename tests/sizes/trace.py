@@ -59,6 +59,7 @@ class Trace:
         self.url = url
         self.tasks: list[Slice] = []
         self._background: dict[str, float] = {}
+        self._requests: list[tuple[str, float]] = []
 
     def read(self, events: list[dict[str, Any]]) -> None:
         """Take the events of a recorded trace."""
@@ -72,6 +73,11 @@ class Trace:
             if e["ph"] == "X" and (e["pid"], e["tid"]) == (process, thread) and e["ts"] >= began
         ]
         self.tasks = _nest(main)
+        self._requests = [
+            (_url(e), e["ts"] / 1000)
+            for e in events
+            if e["name"] == "ResourceSendRequest" and e["pid"] == process
+        ]
         for event in events:
             if event["name"] == "v8.parseOnBackground" and event["pid"] == process:
                 url = _url(event)
@@ -95,6 +101,10 @@ class Trace:
             (sum(s.cpu for s in task.outermost(lambda s: _is_script(s, url))) for task in self.tasks),
             default=0,
         )
+
+    def asked_for(self, url: str) -> float:
+        """When the page first asked for an address that begins with `url`, on the clock of `Slice.began`."""
+        return min(at for asked, at in self._requests if asked.startswith(url))
 
     def _sum(self, wanted: Callable[[Slice], bool]) -> float:
         return sum(s.cpu for task in self.tasks for s in task.outermost(wanted))
