@@ -20,6 +20,7 @@ PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 CACHES = ("~/.cache/ms-playwright", "~/Library/Caches/ms-playwright")
+_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 HOW = "The browser tests need Chromium: install it (Debian: apt-get install chromium) or run `.venv/bin/playwright install chromium`."
 
 
@@ -37,8 +38,8 @@ def find() -> str:
 
 def arguments() -> list[str]:
     """What it must be started with here."""
-    # Chromium's sandbox refuses root.
-    return ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    # Chromium's sandbox refuses root. Without a screen it calls itself a robot, whose answers would wait in quarantine.
+    return ["--disable-gpu", f"--user-agent={_AGENT}", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
 def install() -> bool:

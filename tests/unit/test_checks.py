@@ -45,7 +45,7 @@ _GOOD: dict[str, Any] = {
     "text": "All\nwell", "page": {"url": "https://shop.example/", "lang": "lv"}, "final": True, "placement": "order",
     "search": {"query": "chair", "results": 0, "position": 1}, "product": "4750001", "question_version": 1,
     "order": {"ref": "1", "lines": [{"line": "1", "product": "p", "price": "1.50"}], "total": "1.50", "currency": "EUR"},
-    "customer": {"ref": "c"}, "key": "order:1",
+    "customer": {"ref": "c"}, "key": "order:1", "trap": True, "took": 900,
 }  # fmt: skip
 
 
@@ -208,6 +208,55 @@ def test_an_order_cannot_be_claimed_without_a_token() -> None:
 @pytest.mark.parametrize("name", sorted(set(EVENT_TYPES) - BROWSER))
 def test_browsers_cannot_send_what_is_not_theirs(name: str) -> None:
     assert list(refuse({"events": [event(type=name)]})) == ["events.0.type"]
+
+
+_ROBOT, _CROWD = checks.Sender(robot=True), checks.Sender(burst=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sender", "marks"),
+    [
+        ({"trap": True}, checks.Sender(), ["trap"]),
+        ({"trap": False}, checks.Sender(), None),
+        ({"took": 119}, checks.Sender(), ["fast"]),
+        ({"took": 0, "trap": True}, checks.Sender(), ["trap", "fast"]),
+        ({"took": 120}, checks.Sender(), None),
+        ({"took": None}, checks.Sender(), None),
+        ({}, checks.Sender(), None),
+        ({}, _ROBOT, ["bot"]),
+        ({"order_token": token()}, _ROBOT, ["bot"]),
+        ({}, _CROWD, ["burst"]),
+        ({"order_token": token()}, _CROWD, None),
+        ({"order_token": token(exp=NOW // 1000 - 1)}, _CROWD, ["expired_token", "burst"]),
+        ({"type": "question.dismissed", "value": ..., "took": 5}, _CROWD, None),
+        ({"type": "question.shown", "value": ...}, _ROBOT, ["bot"]),
+        ({"question": "recommend", "value": 9}, _ROBOT, ["paused_question", "bot"]),
+    ],
+)
+def test_what_may_not_come_from_a_shopper_is_accepted_and_marked(
+    fields: dict[str, Any], sender: checks.Sender, marks: list[str] | None
+) -> None:
+    found = checks.check(orjson.dumps({"events": [event(**fields)]}), SHOP, NOW, sender)
+    assert found.accepted == 1
+    (stored,) = (orjson.loads(envelope)["event"] for envelope in found.envelopes)
+    assert stored.get("marks") == marks
+
+
+def test_answers_without_a_token_are_told_apart_by_their_ids() -> None:
+    one, other = str(uuid.uuid4()), event()
+    sent = [
+        event(answer=one), event(answer=one.upper(), value=..., text="more"), event(order_token=token()), other,
+        event(type="question.shown", value=..., answer=one),
+    ]  # fmt: skip
+    assert checks.check(orjson.dumps({"events": sent}), SHOP, NOW).unproven == [one, one, other["id"]]
+
+
+@pytest.mark.parametrize(
+    ("field", "bad"), [("took", [-1, 1.5, "5", True, 86_400_001]), ("trap", [1, "true", "", []])]
+)
+def test_what_the_snippet_notes_is_checked(field: str, bad: list[Any]) -> None:
+    for value in bad:
+        assert list(refuse({"events": [event(**{field: value})]})) == [f"events.0.{field}"]
 
 
 def nested(depth: int) -> Any:

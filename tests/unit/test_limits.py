@@ -22,12 +22,12 @@ class Clock:
         return self.now
 
 
-def made(shop: int = 100, of_network: int = 100, clock: Clock | None = None) -> Limits:
-    return Limits(shop, of_network, clock or Clock())
+def made(shop: int = 100, of_network: int = 100, clock: Clock | None = None, burst: int = 100) -> Limits:
+    return Limits(shop, of_network, burst, clock or Clock())
 
 
 def taken(limits: Limits, address: str, times: int) -> int:
-    return sum(limits.take_request(address) for _ in range(times))
+    return sum(limits.take_request(limits.network(address)) for _ in range(times))
 
 
 def test_a_network_has_its_share_of_each_minute() -> None:
@@ -62,7 +62,7 @@ def test_a_shop_has_its_share_and_a_request_is_taken_whole_or_not() -> None:
 
 def test_what_other_processes_took_counts_with_the_next_reply() -> None:
     limits = made(of_network=10)
-    assert limits.take_request("192.0.2.1")
+    assert taken(limits, "192.0.2.1", 1) == 1
     commands, sent = limits.commands()
     assert sent is not None
     assert len(commands) == 2  # the count, and once a minute when the counts end
@@ -76,13 +76,13 @@ def test_what_other_processes_took_counts_with_the_next_reply() -> None:
 def test_a_reply_that_comes_in_the_next_minute_changes_nothing() -> None:
     clock = Clock()
     limits = made(of_network=10, clock=clock)
-    limits.take_request("192.0.2.1")
+    taken(limits, "192.0.2.1", 1)
     _, sent = limits.commands()
     assert sent is not None
     clock.now += 60
-    assert limits.take_request("192.0.2.1")
+    assert taken(limits, "192.0.2.1", 1) == 1
     limits.learn(sent, [1000, 1])
-    assert limits.take_request("192.0.2.1")
+    assert taken(limits, "192.0.2.1", 1) == 1
 
 
 def test_nothing_to_tell_costs_no_command() -> None:
@@ -94,7 +94,7 @@ def test_another_salt_gives_other_names() -> None:
     for salt in (b"a" * 32, b"b" * 32, b"a" * 32):
         limits = made()
         limits.use_salt(salt)
-        limits.take_request("192.0.2.1")
+        taken(limits, "192.0.2.1", 1)
         names.add(limits.commands()[0][0])
     assert len(names) == 2
 
@@ -121,19 +121,81 @@ def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], prox
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=40), max_size=3), st.integers(0, 3))
 def test_no_header_breaks_it(peer: str, forwarded: list[str], proxies: int) -> None:
-    made().take_request(client_address(peer, forwarded, proxies))
+    assert taken(made(), client_address(peer, forwarded, proxies), 1) == 1
 
 
 def test_the_default_lets_a_carriers_shared_address_pass(tmp_path: Path) -> None:
     settings = load({}, tmp_path)
-    limits = Limits(settings.shop_rate, settings.network_rate, Clock())
+    limits = Limits(settings.shop_rate, settings.network_rate, settings.burst, Clock())
     assert taken(limits, "192.0.2.1", 1000) == 1000
+    limits.count_answers(limits.network("192.0.2.1"), "shop", map(str, range(50)))
+    assert not limits.is_burst(limits.network("192.0.2.1"), "shop")
+
+
+def test_a_burst_is_of_one_network_and_one_shop_in_ten_minutes() -> None:
+    clock = Clock(1200.0)
+    limits = made(burst=3, clock=clock)
+
+    def bursts(address: str, shop: str = "shop") -> bool:
+        return limits.is_burst(limits.network(address), shop)
+
+    limits.count_answers(limits.network("192.0.2.1"), "shop", ["a", "b", "a"])
+    limits.count_answers(limits.network("192.0.2.1"), "shop", ["b"])
+    assert not bursts("192.0.2.1")
+    limits.count_answers(limits.network("192.0.2.99"), "shop", ["c"])
+    assert bursts("192.0.2.1")
+    assert not bursts("192.0.3.1")
+    assert not bursts("192.0.2.1", "another")
+    clock.now += 599
+    assert bursts("192.0.2.1")
+    clock.now += 1
+    assert not bursts("192.0.2.1")
+    limits.count_answers(limits.network("192.0.2.1"), "shop", ["a", "b", "c"])
+    assert bursts("192.0.2.1")
+
+
+def test_a_burst_spread_over_processes_is_one() -> None:
+    one, other = made(burst=5), made(burst=5)
+    for each in (one, other):
+        each.use_salt(b"s" * 32)
+    name = one.network("192.0.2.1")
+    assert one.take_request(name)  # beside counts of the minute
+    told: dict[bytes, int] = {}
+
+    def append(limits: Limits) -> None:
+        """What Redis would do."""
+        commands, sent = limits.commands()
+        assert sent is not None
+        replies: list[Reply] = []
+        for command in commands:
+            parts = command.split(b"\r\n")[2::2]
+            if parts[0] == b"HINCRBY":
+                told[parts[1] + parts[2]] = told.get(parts[1] + parts[2], 0) + int(parts[3])
+                replies.append(told[parts[1] + parts[2]])
+            else:
+                assert (parts[0], int(parts[2]) in (180, 1800)) == (b"EXPIRE", True)
+                replies.append(1)
+        limits.learn(sent, replies)
+
+    one.count_answers(name, "shop", ["a", "b", "c"])
+    append(one)
+    other.count_answers(name, "shop", ["d", "e"])
+    assert not other.is_burst(name, "shop")
+    append(other)
+    assert other.is_burst(name, "shop")
+    assert not one.is_burst(name, "shop")  # it learns with its own next answer of that network
+    one.count_answers(name, "shop", ["f"])
+    append(one)
+    assert one.is_burst(name, "shop")
 
 
 def test_names_without_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_MOST_NAMES", 50)
     some = made()
-    assert all(some.take_request(f"10.{n}.0.1") for n in range(200))
+    assert all(taken(some, f"10.{n}.0.1", 1) for n in range(200))
+    assert len(some.commands()[0]) == 51
+    for n in range(200):
+        some.count_answers(some.network(f"10.{n}.0.1"), "shop", [str(n)])
     assert len(some.commands()[0]) == 51
 
 

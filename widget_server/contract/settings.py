@@ -66,6 +66,7 @@ class Settings:
     allow_private: bool
     shop_rate: int
     network_rate: int
+    burst: int
     drain: float
     log_level: str
 
@@ -226,6 +227,12 @@ SETTINGS: tuple[Setting, ...] = (
         "ATBALSS_NETWORK_RATE",
         "6000",
         "Requests a minute from one network (/24 of IPv4, /48 of IPv6).",
+        _whole(1, 10**9),
+    ),
+    Setting(
+        "ATBALSS_BURST",
+        "60",
+        "Answers without proof of purchase from one network to one shop in ten minutes; later ones wait in quarantine.",
         _whole(1, 10**9),
     ),
     Setting(

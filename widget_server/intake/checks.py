@@ -3,17 +3,24 @@
 A body is UTF-8 JSON with the keys `sent_at` (optional) and `events` (1 to 50). Each event is judged alone: a bad one is
 named by its index and its fields and does not harm the others. What a shopper can't help (a question that was paused or
 edited meanwhile, an expired token) is never refused: it is accepted and marked.
+
+Nor is what may not come from a shopper at all. It is marked with the suspicion (contract/answer.py says what follows):
+`trap` when a field was filled that people don't see; `fast` when an answer came sooner after the question than a thumb
+can (who doesn't say how long it took is not suspected); `bot` when the user agent says so, a valid order token or not, as
+mail scanners open the links that carry one; `burst` when its network has given the shop too many answers, unless an
+order token proves that each of them is another order's.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from widget_server.contract.events import MAX_EVENTS, check_browser_event
 from widget_server.contract.fields import BIGGEST, NOT_OBJECT, REQUIRED, UNKNOWN
+from widget_server.contract.order import pseudonym
 from widget_server.contract.questions import QuestionType, question_types
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.times import corrected, parse_time
@@ -25,6 +32,9 @@ MAX_BODY = 64 * 1024
 MAX_DEPTH = 20
 MAX_KEYS = 200
 LARGEST = 1e15
+# From the question's appearing to a tap on it. A person who waits for it needs 200 ms to see it and a hand to get there;
+# half of that leaves room for a question that was drawn late.
+FASTEST = 120
 
 _BODY_KEYS = frozenset({"sent_at", "events"})
 _BAD_TIME = "Give a time like 2026-11-22T10:00:00Z."
@@ -43,13 +53,25 @@ _MALFORMED = (
 )
 
 
+class Sender(NamedTuple):
+    """What the request says of who sends it: a robot by its own word, one of a network that sends too much."""
+
+    robot: bool = False
+    burst: bool = False
+
+
+_SHOPPER = Sender()
+
+
 @dataclass(slots=True)
 class Checked:
-    """What is to be stored, and what was refused: [{"index", "errors"}]."""
+    """What is to be stored, and what was refused: [{"index", "errors"}]. `unproven` are the answers without a token,
+    by their ids."""
 
     accepted: int
     envelopes: list[bytes]
     rejected: list[dict[str, Any]]
+    unproven: list[str]
 
 
 def parse(raw: bytes) -> tuple[list[Any], int | None]:
@@ -73,17 +95,18 @@ def parse(raw: bytes) -> tuple[list[Any], int | None]:
     return events, sent
 
 
-def check(raw: bytes, shop: Shop, received: int) -> Checked:
+def check(raw: bytes, shop: Shop, received: int, sender: Sender = _SHOPPER) -> Checked:
     """The envelopes of the good events in `raw`. `received` is now, in ms. Raises Refusal when none is good."""
     events, sent = parse(raw)
     envelopes: list[bytes] = []
     rejected: list[dict[str, Any]] = []
     seen: set[str] = set()
+    unproven: list[str] = []
     accepted = 0
     for index, event in enumerate(events):
         errors = check_browser_event(event)
         if not errors:
-            errors = _complete(event, shop, sent, received)
+            errors = _complete(event, shop, sent, received, sender)
         elif (broken := limit_broken(event)) is not None:
             errors = {"event": broken}
         if errors:
@@ -92,12 +115,14 @@ def check(raw: bytes, shop: Shop, received: int) -> Checked:
         accepted += 1
         if event["id"] not in seen:
             seen.add(event["id"])
+            if event["type"] == "answer.given" and "order" not in event:
+                unproven.append(event.get("answer") or event["id"])
             envelopes.append(envelope(shop.id, received, event))
     if not accepted:
         raise _invalid(
             {f"events.{r['index']}.{path}": s for r in rejected for path, s in r["errors"].items()}
         )
-    return Checked(accepted, envelopes, rejected)
+    return Checked(accepted, envelopes, rejected, unproven)
 
 
 def envelope(shop: str, received: int, event: Mapping[str, Any], source: str = "browser") -> bytes:
@@ -147,7 +172,9 @@ def _leaf(item: Any) -> str | None:
     return None
 
 
-def _complete(event: dict[str, Any], shop: Shop, sent: int | None, received: int) -> dict[str, str]:
+def _complete(
+    event: dict[str, Any], shop: Shop, sent: int | None, received: int, sender: Sender
+) -> dict[str, str]:
     """Bring a checked event into the form that is stored; its errors that only the shop can tell."""
     marks: list[str] = []
     name = event.get("question")
@@ -165,6 +192,8 @@ def _complete(event: dict[str, Any], shop: Shop, sent: int | None, received: int
             marks.append("expired_token")
         else:
             event["order"] = {"ref": claims.order, "line": claims.line, "sku": claims.sku}
+            if claims.customer:
+                event["order"]["customer"] = pseudonym(shop.customer_key, claims.customer)
     at = parse_time(event["at"])
     assert at is not None
     event["at_raw"] = event["at"]
@@ -173,9 +202,23 @@ def _complete(event: dict[str, Any], shop: Shop, sent: int | None, received: int
     event["id"] = event["id"].lower()
     if event.get("answer") is not None:
         event["answer"] = event["answer"].lower()
+    _suspect(event, sender, marks)
     if marks:
         event["marks"] = marks
     return {}
+
+
+def _suspect(event: Mapping[str, Any], sender: Sender, marks: list[str]) -> None:
+    if event.get("trap"):
+        marks.append("trap")
+    if sender.robot:
+        marks.append("bot")
+    if event["type"] == "answer.given":
+        took = event.get("took")
+        if took is not None and took < FASTEST:
+            marks.append("fast")
+        if sender.burst and "order" not in event:
+            marks.append("burst")
 
 
 def _check_question(event: Mapping[str, Any], name: str, shop: Shop, marks: list[str]) -> dict[str, str]:

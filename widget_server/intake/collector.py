@@ -15,15 +15,16 @@ import structlog
 
 from widget_server.contract.settings import Settings
 from widget_server.contract.shop import Shop
-from widget_server.contract.tokens import MAX_LENGTH, TokenError
+from widget_server.contract.tokens import MAX_LENGTH, OrderClaims, TokenError
 
 from . import checks, replies
 from .append import Appender, Backlog, Options
 from .ask import Asking
-from .checks import MAX_BODY
+from .checks import MAX_BODY, Sender
 from .figures import Figures
 from .limits import Limits, client_address
 from .replies import ACCEPTED, Refusal, Reply, later
+from .robots import is_robot
 from .shops_cache import Known, ShopsCache
 from .spill import Spill, SpillFull
 
@@ -37,8 +38,8 @@ _MEDIA = ("text/plain", "application/json")
 
 log = structlog.get_logger("intake")
 
-# (shop, order reference, line) -> names of the questions answered; runs in a thread
-Answered = Callable[[Shop, str, str | None], list[str]]
+# The questions not to be asked on the page of an order; runs in a thread
+Answered = Callable[[Shop, OrderClaims], list[str]]
 
 
 class TooLarge(Exception):
@@ -123,7 +124,7 @@ class Collector:
         self.figures = figures or Figures()
         self.reader = Reader()
         self._proxies = settings.proxies
-        self._limits = Limits(settings.shop_rate, settings.network_rate)
+        self._limits = Limits(settings.shop_rate, settings.network_rate, settings.burst)
         self._appender = Appender(
             Options(settings.redis_url, settings.redis_timeout, settings.stream_limit),
             Spill(settings.spill_dir, settings.spill_limit), self._limits, self.figures,
@@ -190,12 +191,17 @@ class Collector:
 
     async def _answers(self, scope: Any, protocol: Any, site_key: str) -> Reply:
         raw = await self.reader.read(protocol, _length(scope.headers), MAX_BODY)
-        self._count_request(scope)
+        network = self._count_request(scope)
         known = self._shops.peek(site_key) or await self._find(site_key)
         self._check_origin(scope, known)
-        found = checks.check(raw, known.shop, time.time_ns() // 1_000_000)
-        if not self._limits.take_events(known.shop.id, found.accepted):
+        shop = known.shop
+        agent = scope.headers.get("user-agent", "")
+        sender = Sender(is_robot(agent), self._limits.is_burst(network, shop.id))
+        found = checks.check(raw, shop, time.time_ns() // 1_000_000, sender)
+        if not self._limits.take_events(shop.id, found.accepted):
             raise self._too_many("shop_rate", "This shop sends more than it may in a minute.")
+        if found.unproven:
+            self._limits.count_answers(network, shop.id, found.unproven)
         try:
             await self._appender.add(found.envelopes)
         except Backlog:
@@ -229,19 +235,22 @@ class Collector:
             # Authentic once; whoever holds it learns nothing, and asking again does no harm.
             return replies.json(200, {"answered": []}, "The order token has expired.")
         loop = asyncio.get_running_loop()
-        look = loop.run_in_executor(None, self._answered, known.shop, claims.order, claims.line)
+        look = loop.run_in_executor(None, self._answered, known.shop, claims)
         try:
             return replies.json(200, {"answered": await asyncio.wait_for(look, _ANSWERED_SECONDS)})
         except Exception as error:  # noqa: BLE001  (whatever the database says, the page is told to come back)
             log.warning("answered questions could not be read", why=type(error).__name__)
             raise later("database_away", "What was answered can't be looked up now.") from None
 
-    def _count_request(self, scope: Any) -> None:
+    def _count_request(self, scope: Any) -> bytes:
+        """The network that the request comes from, now that it is counted."""
         forwarded: list[str] = []
         if self._proxies:
             forwarded = [value for name, value in scope.headers.items() if name == "x-forwarded-for"]
-        if not self._limits.take_request(client_address(scope.client, forwarded, self._proxies)):
+        network = self._limits.network(client_address(scope.client, forwarded, self._proxies))
+        if not self._limits.take_request(network):
             raise self._too_many("network_rate", "This network sends more than it may in a minute.")
+        return network
 
     async def _find(self, site_key: str) -> Known:
         if len(site_key) > _SITE_KEY_LENGTH or not site_key.startswith("pk_") or not site_key.isascii():

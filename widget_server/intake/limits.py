@@ -1,4 +1,4 @@
-"""How much one network and one shop may send in a minute.
+"""How much one network and one shop may send in a minute, and how many answers one network may give one shop in ten.
 
 A network is the /24 or /48 of the client's address, and we know it only as a keyed hash: the address itself is neither
 stored nor logged. The key is a random salt, shared through Redis by all web processes, made anew every six hours and
@@ -8,13 +8,21 @@ file as well: within 24 hours even when it fails once.
 Counting costs no round trip: what a process has taken rides in the pipeline of the next append, and the reply says what
 all processes together have taken. So a limit is exact to within one group a process. While Redis is away each process
 counts for itself.
+
+Requests and events beyond their limit are refused. Answers beyond theirs (`burst`) are not: they are marked, and wait in
+quarantine until the owner looks at them. Only answers without proof of purchase are counted, as an order gives one answer
+to a question whoever sends it: a counter in the shop, or an office that orders much, is not held up. Everybody behind one
+address of a mobile carrier is one network too, so the limit must lie far above what their share of the largest shop can
+be: 60 answers in ten minutes are the answers of some 1,200 shoppers of one shop, at the one in twenty who answers.
+Ten minutes are those of the clock, so that around their end a network may give twice as many.
 """
 
 import hashlib
 import ipaddress
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import redis
 import structlog
@@ -27,7 +35,7 @@ SALT_SECONDS = 6 * 3600
 FORGET_SECONDS = 6 * 3600
 _SALT_TTL = 7 * 3600
 _MINUTE = 60
-_COUNTS_TTL = 180
+_BURST_SECONDS = 600
 _MOST_NAMES = 200_000
 
 log = structlog.get_logger("intake")
@@ -36,28 +44,41 @@ log = structlog.get_logger("intake")
 class Limits:
     """The counters of this process and what it knows of the others'."""
 
-    def __init__(self, shop_rate: int, network_rate: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, shop_rate: int, network_rate: int, burst: int = 60, clock: Callable[[], float] = time.time
+    ) -> None:
         self.shop_rate = shop_rate
         self.network_rate = network_rate
+        self.burst = burst
         self._clock = clock
-        self._minute = -1
-        self._taken: dict[bytes, int] = {}
-        self._unsent: dict[bytes, int] = {}
-        self._expiring = False
+        self._minute = _Span(b"%b%d", _MINUTE)
+        self._answers = _Span(b"%bburst:%d", _BURST_SECONDS)
         self._salt = secrets.token_bytes(32)
 
     def use_salt(self, salt: bytes) -> None:
         """Hash networks with `salt` from now on; the counts of a minute under another one are let go."""
         self._salt = salt
 
-    def take_request(self, address: str) -> bool:
-        """Count one request of the network of `address`; False when the network has had its share."""
-        key = hashlib.blake2b(network(address), key=self._salt, digest_size=12).digest()
-        return self._take(b"n" + key, 1, self.network_rate)
+    def network(self, address: str) -> bytes:
+        """The name under which the network of `address` is known for as long as the salt is."""
+        return b"n" + hashlib.blake2b(network(address), key=self._salt, digest_size=12).digest()
+
+    def take_request(self, network: bytes) -> bool:
+        """Count one request of a network; False when it has had its share."""
+        return self._minute.take(network, 1, self.network_rate, self._clock())
 
     def take_events(self, shop: str, count: int) -> bool:
         """Count events of a shop; False when it has had its share."""
-        return self._take(b"s" + shop.encode(), count, self.shop_rate)
+        return self._minute.take(b"s" + shop.encode(), count, self.shop_rate, self._clock())
+
+    def is_burst(self, network: bytes, shop: str) -> bool:
+        """Whether a network has given a shop as many answers as it may in these ten minutes, as far as we know."""
+        return self._answers.taken(network + shop.encode(), self._clock()) >= self.burst
+
+    def count_answers(self, network: bytes, shop: str, answers: Iterable[str]) -> None:
+        """Count the answers that a network gave a shop, those beyond the limit too. One that comes in several parts, or
+        twice, counts once, unless another process had the part before."""
+        self._answers.add_once(network + shop.encode(), answers, self._clock())
 
     def seconds_left(self) -> int:
         """Until the next minute begins."""
@@ -65,46 +86,95 @@ class Limits:
 
     def commands(self) -> tuple[list[bytes], "Sent | None"]:
         """The packed commands that tell Redis what was taken since the last time, and how to read their replies."""
-        if not self._unsent:
+        if not self._minute.unsent and not self._answers.unsent:
             return [], None
-        unsent, self._unsent = self._unsent, {}
-        key = b"%b%d" % (COUNTS.encode(), self._minute)
-        packed = [pack(b"HINCRBY", key, name, b"%d" % count) for name, count in unsent.items()]
-        if not self._expiring:
-            self._expiring = True
-            packed.append(pack(b"EXPIRE", key, b"%d" % _COUNTS_TTL))
-        return packed, Sent(self._minute, list(unsent))
+        packed, told = self._minute.commands()
+        more, told_more = self._answers.commands()
+        return packed + more, Sent(told, len(packed), told_more)
 
     def learn(self, sent: "Sent", replies: list[Reply]) -> None:
         """What all processes together have taken of each name in `sent`."""
-        if sent.minute != self._minute:
-            return
-        for name, total in zip(sent.names, replies, strict=False):
-            if isinstance(total, int):
-                self._taken[name] = total + self._unsent.get(name, 0)
+        self._minute.learn(sent.minute, replies)
+        self._answers.learn(sent.answers, replies[sent.commands :])
 
-    def _take(self, name: bytes, count: int, limit: int) -> bool:
-        minute = int(self._clock()) // _MINUTE
-        if minute != self._minute:
-            self._minute, self._taken, self._unsent, self._expiring = minute, {}, {}, False
-        taken = self._taken.get(name, 0) + count
-        if taken > limit:
+
+_Told = tuple[int, list[bytes]]  # the number of a span, and the names that Redis was told
+
+
+class Sent(NamedTuple):
+    """What was told to Redis: names of the minute in so many commands, then names of the ten minutes."""
+
+    minute: _Told
+    commands: int
+    answers: _Told
+
+
+class _Span:
+    """Counts by name within the present span of `seconds` of the clock; they begin anew with the next one."""
+
+    __slots__ = ("_expiring", "_form", "_number", "_seconds", "_taken", "_things", "unsent")
+
+    def __init__(self, form: bytes, seconds: int) -> None:
+        self._form = form
+        self._seconds = seconds
+        self._number = -1
+        self._taken: dict[bytes, int] = {}
+        self._things: set[str] = set()
+        self.unsent: dict[bytes, int] = {}
+        self._expiring = False
+
+    def taken(self, name: bytes, now: float) -> int:
+        """How many were counted, here and, as far as we were told, elsewhere."""
+        self._enter(now)
+        return self._taken.get(name, 0)
+
+    def take(self, name: bytes, count: int, limit: int, now: float) -> bool:
+        """Count unless that made more than `limit`; whether it was counted."""
+        if self.taken(name, now) + count > limit:
             return False
-        if len(self._taken) >= _MOST_NAMES and name not in self._taken:
-            return True  # rather let strangers pass for the rest of the minute than fill the memory
-        self._taken[name] = taken
-        self._unsent[name] = self._unsent.get(name, 0) + count
+        self.add(name, count, now)
         return True
 
+    def add(self, name: bytes, count: int, now: float) -> None:
+        """Count."""
+        taken = self.taken(name, now)
+        if not taken and len(self._taken) >= _MOST_NAMES and name not in self._taken:
+            return  # rather let strangers pass for the rest of the span than fill the memory
+        self._taken[name] = taken + count
+        self.unsent[name] = self.unsent.get(name, 0) + count
 
-class Sent:
-    """Which names were told to Redis, in which minute."""
+    def add_once(self, name: bytes, things: Iterable[str], now: float) -> None:
+        """Count those of `things` that were not counted in this span yet."""
+        self._enter(now)
+        new = {thing for thing in things if thing not in self._things}
+        if new:
+            if len(self._things) < _MOST_NAMES:
+                self._things |= new
+            self.add(name, len(new), now)
 
-    __slots__ = ("minute", "names")
+    def commands(self) -> tuple[list[bytes], _Told]:
+        """What Redis is to be told now."""
+        unsent, self.unsent = self.unsent, {}
+        key = self._form % (COUNTS.encode(), self._number)
+        packed = [pack(b"HINCRBY", key, name, b"%d" % count) for name, count in unsent.items()]
+        if packed and not self._expiring:
+            self._expiring = True
+            packed.append(pack(b"EXPIRE", key, b"%d" % (3 * self._seconds)))
+        return packed, (self._number, list(unsent))
 
-    def __init__(self, minute: int, names: list[bytes]) -> None:
-        self.minute = minute
-        self.names = names
+    def learn(self, told: _Told, replies: list[Reply]) -> None:
+        """What Redis said to what it was told."""
+        number, names = told
+        if number != self._number:
+            return
+        for name, total in zip(names, replies, strict=False):
+            if isinstance(total, int):
+                self._taken[name] = total + self.unsent.get(name, 0)
+
+    def _enter(self, now: float) -> None:
+        number = int(now) // self._seconds
+        if number != self._number:
+            self._number, self._taken, self._things, self.unsent, self._expiring = number, {}, set(), {}, False
 
 
 def network(address: str) -> bytes:
