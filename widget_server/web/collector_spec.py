@@ -159,8 +159,10 @@ def _answers() -> dict[str, Any]:
 def _asked() -> dict[str, Any]:
     return {
         "operationId": "asked",
-        "summary": "Which questions an order has already answered",
-        "description": "The body is the order token that the shop's server put into the page, as text/plain.",
+        "summary": "Which questions the page of an order need not ask",
+        "description": "Those that this order has answered, and those with `every_days` or `until_answered` that its "
+        "customer has answered for another order recently enough. The body is the order token that the shop's server "
+        "put into the page, as text/plain.",
         "tags": ["snippet"],
         "security": [],
         "requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}},
