@@ -49,15 +49,16 @@ def completed(question: Question) -> Question:
 def errors(question: Question) -> dict[str, str]:
     """What is wrong with `question`, whose fields may hold anything that JSON has; empty when it can be saved."""
     found: dict[str, str] = {}
-    for name, check in (("name", slug().check), ("touchpoint", slug().check), ("placement", one_of(*PLACEMENTS).check)):
+    for name, check in (("name", slug().check), ("placement", one_of(*PLACEMENTS).check), ("touchpoint", slug().check)):
         wrong = check(getattr(question, name))
-        if wrong is not None:
+        # Without a placement there is no touchpoint of ours either.
+        if wrong is not None and not (name == "touchpoint" and "placement" in found):
             found[name] = str(wrong)
     kind = _kind(question)
     if kind is None:
         found["type"] = f"Give one of: {', '.join(question_types())}."
     found.update({f"settings.{path}": said for path, said in _settings_errors(question, kind, found).items()})
-    found.update(_texts_errors(question, kind, found))
+    found.update(_texts_errors(question, kind))
     if not found:
         found.update(_size_errors(question))
     return dict(list(found.items())[:MOST_ERRORS])
@@ -75,7 +76,7 @@ def _settings_errors(question: Question, kind: QuestionType | None, before: Mapp
     return found
 
 
-def _texts_errors(question: Question, kind: QuestionType | None, before: Mapping[str, str]) -> dict[str, str]:
+def _texts_errors(question: Question, kind: QuestionType | None) -> dict[str, str]:
     texts: Mapping[str, Any] = question.texts
     if not 1 <= len(texts) <= MOST_LANGUAGES:
         return {"texts": f"Give texts in 1 to {MOST_LANGUAGES} languages."}
@@ -92,7 +93,7 @@ def _texts_errors(question: Question, kind: QuestionType | None, before: Mapping
         else:
             seen.add(same)
             found.update({f"{path}.{key}": said for key, said in _words_errors(given).items()})
-    if kind is not None and _are_texts(texts) and not any(path.startswith("settings.") for path in before):
+    if kind is not None and _are_texts(texts) and not settings_errors(kind, question.settings):
         found.update(_keys_errors(question, kind, found))
     return found
 

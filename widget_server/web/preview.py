@@ -28,7 +28,7 @@ HOURS = 1
 # A longer address doesn't pass every proxy. One language always fits (contract/saving.py).
 LONGEST = 6_000
 
-_LOOKS = {"": "as the reader's system", "light": "light", "dark": "dark"}
+_LOOKS = {"": "system", "light": "light", "dark": "dark"}
 _WIDTHS = {"": "desk", "phone": "phone"}
 _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur", "yi")
 _FRAME = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

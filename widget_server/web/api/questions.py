@@ -223,7 +223,7 @@ def preview_question(call: Write) -> dict[str, Any]:
     lang = body.pop("lang", "")
     known = body.pop("question", None)
     if known is None:
-        found = _new({"name": "preview", **body})
+        found = _new(body if "set" in body else {"name": "preview", **body})
     else:
         saved = call.shop.question(known)
         if saved is None or saved.deleted:
