@@ -67,15 +67,17 @@ async function chunk(name, entry, define = {}) {
   files.set(chunks[name], bytes);
 }
 
-const INNER = { panel: "src/panel/panel.ts", triggers: "src/triggers/triggers.ts", memory: "src/memory/memory.ts" };
+const INNER = { panel: "src/panel/panel.ts", triggers: "src/triggers/triggers.ts", queue: "src/memory/queue.ts" };
 const OUTER = { search: "src/search/search.ts", why: "src/why/why.ts", rules: "src/rules/rules.ts" };
 const isThere = ([, entry]) => existsSync(join(here, entry));
+
+const hashes = () => Object.fromEntries(Object.entries(chunks).map(([name, file]) => [name, file.slice(name.length + 1, -3)]));
 
 // From the inside out, because each file names those it loads.
 for (const type of types) await chunk(type, `src/questions/${type}.ts`);
 for (const [name, entry] of Object.entries(INNER).filter(isThere)) await chunk(name, entry);
-const hashes = Object.fromEntries(Object.entries(chunks).map(([name, file]) => [name, file.slice(name.length + 1, -3)]));
-for (const [name, entry] of Object.entries(OUTER).filter(isThere)) await chunk(name, entry, { CHUNKS: JSON.stringify(hashes) });
+await chunk("memory", "src/memory/memory.ts", { CHUNKS: JSON.stringify(hashes()) });
+for (const [name, entry] of Object.entries(OUTER).filter(isThere)) await chunk(name, entry, { CHUNKS: JSON.stringify(hashes()) });
 const names = Object.fromEntries(["rules", "search", "memory", "why"].map((name) => [name.toUpperCase(), JSON.stringify(chunks[name] ?? "")]));
 const loader = await bundled("src/loader.ts", { format: "iife", define: names });
 files.set(LOADER, loader);

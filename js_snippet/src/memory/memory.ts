@@ -1,0 +1,106 @@
+/**
+ * What is remembered of a visitor who allows it: how often and when each question was asked, the visitor's draw for
+ * samples, how long a delay has run, and answers on their way. Two keys of localStorage hold all of it. Before there is
+ * consent nothing is used and nothing is written; when it is taken back, both keys are gone in the same moment.
+ */
+import type { Keeper, MakeMemory } from "../types";
+import { ANSWERED, COUNT, delayOf, drawOf, format, fresh, parse, rowOf, SEEN, SHOWN, whyNot, type Kept } from "./caps";
+import { consent } from "./consent";
+import type { Queue } from "./queue";
+import { put, read } from "./store";
+
+/** The hash in each chunk's file name, put in by the build. */
+declare const CHUNKS: { [name: string]: string };
+
+const KEY = "atbalss";
+const QUEUE = "atbalss-queue";
+
+export const memory: MakeMemory = (tools, widget, told) => {
+  const { bell, quietly, write } = tools;
+  /** in place of what is kept, until the page is left */
+  const unkept = fresh(0);
+  let isOn = false;
+  /** Somebody took our key away while we used it, as another tab does when the shopper withdraws there. */
+  let isLost = false;
+  let longest = 0;
+  let loading: Promise<Queue> | undefined;
+  let events: Queue | undefined;
+  const keeper: Keeper = { keep: (sent) => look() && events!.keep(sent), done: (sent) => events!.done(sent) };
+  const said = consent(tools, widget, told, () => quietly(look));
+  addEventListener("pagehide", () => isOn && events?.letGo());
+  look();
+
+  return {
+    allowed: () => !!look(),
+    draw(question) {
+      const kept = look();
+      return kept && drawOf(kept, question);
+    },
+    blocks(question, settings) {
+      const kept = look();
+      longest = Math.max(longest, (question.settings["every_days"] as number) || 0);
+      return kept && whyNot(kept, question, settings, Date.now());
+    },
+    shown(question) {
+      const kept = look() || unkept;
+      const row = rowOf(kept, question);
+      row[COUNT]++;
+      row[SHOWN] = Date.now();
+      row[SEEN] = 0;
+      if (save(kept)) withQueue(() => {}); // an answer may follow
+    },
+    answered(question) {
+      const kept = look() || unkept;
+      rowOf(kept, question)[ANSWERED] = Date.now();
+      save(kept);
+    },
+    since(question) {
+      const kept = look() || unkept;
+      const ms = delayOf(rowOf(kept, question), Date.now());
+      save(kept);
+      return ms;
+    },
+  };
+
+  /** What is kept, if anything may be. Acts on what has changed: begins, pauses, or deletes everything. */
+  function look(): Kept | undefined {
+    const may = said();
+    const text = read(KEY);
+    isLost = may === true && !text && (isLost || isOn);
+    const kept = may === true && !isLost ? parse(text, Date.now()) || begin() : undefined;
+    if (may === false && text) {
+      const unsent = read(QUEUE);
+      put(KEY, "");
+      put(QUEUE, "");
+      if (unsent) withQueue((queue) => queue.sendLast(unsent));
+    }
+    if (isOn !== !!kept) {
+      isOn = !!kept;
+      tools.keeper = kept && events && keeper;
+      if (kept && read(QUEUE)) withQueue((queue) => queue.resend());
+      bell.dispatchEvent(new Event("note"));
+    }
+    return kept;
+  }
+
+  /** Most visitors send nothing that must be kept. */
+  function withQueue(work: (queue: Queue) => void): void {
+    loading ||= tools.load<typeof import("./queue")>(`queue-${CHUNKS["queue"]}.js`).then(({ queue }) => {
+      events = queue(tools);
+      tools.keeper = isOn ? keeper : undefined;
+      return events;
+    });
+    quietly(() => loading!.then(work));
+  }
+
+  function begin(): Kept | undefined {
+    const kept = fresh(crypto.getRandomValues(new Uint32Array(1))[0]!);
+    return save(kept) ? kept : undefined;
+  }
+
+  function save(kept: Kept): boolean {
+    if (kept === unkept) return false;
+    kept.days = Math.max(kept.days, longest);
+    return put(KEY, write(format(kept)));
+  }
+};
