@@ -204,12 +204,41 @@ def test_no_address_is_stored(tmp_path: Path, sqlite_url: str, redis_url: str, v
     assert b"198.51.100" not in everything
 
 
-def test_a_shop_that_is_too_busy_is_429(tmp_path: Path, sqlite_url: str, redis_url: str) -> None:
+def test_a_shop_that_is_too_busy_is_429_and_what_was_acknowledged_is_there(
+    tmp_path: Path, sqlite_url: str, redis_url: str, redis_client: "redis.Redis"
+) -> None:
     with shopfront(tmp_path / "data", sqlite_url, redis_url, shop_rate="10") as front:
-        replies = [front.send(event(), event(), event()) for _ in range(10)]
+        # The last of three is no event, so that only what is accepted is seen to count.
+        sends = [(event(), event(), event(value=9)) for _ in range(14)]
+        replies = [front.send(*sent) for sent in sends]
         refused = next(reply for reply in replies if reply.status == 429)
         assert refused.json["code"] == "shop_rate"
-        assert sum(reply.status == 202 for reply in replies) <= 6
+        assert 1 <= int(refused.headers["retry-after"]) <= 70
+        assert refused.headers["access-control-allow-origin"] == "*"
+        # Ten a minute, in two minutes at most.
+        accepted = [sent for sent, reply in zip(sends, replies, strict=True) if reply.status == 202]
+        assert 5 <= len(accepted) <= 10
+        assert stored_ids(redis_client, front.shop) == {one["id"] for sent in accepted for one in sent[:2]}
+
+
+def test_suspects_are_accepted_and_marked(
+    tmp_path: Path, sqlite_url: str, redis_url: str, redis_client: "redis.Redis"
+) -> None:
+    robot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    with shopfront(tmp_path / "data", sqlite_url, redis_url, burst="5", proxies="1") as front:
+        sent = [event() for _ in range(12)]
+        proven = event(order_token=front.token("A-9"))
+        crawled, elsewhere = event(), event()
+        for one in (*sent, proven):
+            assert front.send(one, x_forwarded_for="198.51.100.7").status == 202
+        assert front.send(elsewhere, x_forwarded_for="203.0.113.5").status == 202
+        assert front.send(crawled, user_agent=robot, x_forwarded_for="203.0.113.5").status == 202
+        marks = {e["event"]["id"]: e["event"].get("marks") for e in stored(redis_client, front.shop)}
+    assert [marks[one["id"]] for one in sent[:5]] == [None] * 5
+    # Ten minutes may have ended in between.
+    assert sum(marks[one["id"]] == ["burst"] for one in sent[5:]) >= 2
+    assert marks[proven["id"]] is marks[elsewhere["id"]] is None
+    assert marks[crawled["id"]] == ["bot"]
 
 
 def test_half_sent_bodies_hold_nobody_up(front: Shopfront) -> None:

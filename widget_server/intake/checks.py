@@ -60,7 +60,7 @@ class Sender(NamedTuple):
     burst: bool = False
 
 
-_SHOPPER = Sender()
+SHOPPER = Sender()
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ def parse(raw: bytes) -> tuple[list[Any], int | None]:
     return events, sent
 
 
-def check(raw: bytes, shop: Shop, received: int, sender: Sender = _SHOPPER) -> Checked:
+def check(raw: bytes, shop: Shop, received: int, sender: Sender = SHOPPER) -> Checked:
     """The envelopes of the good events in `raw`. `received` is now, in ms. Raises Refusal when none is good."""
     events, sent = parse(raw)
     envelopes: list[bytes] = []
@@ -202,7 +202,8 @@ def _complete(
     event["id"] = event["id"].lower()
     if event.get("answer") is not None:
         event["answer"] = event["answer"].lower()
-    _suspect(event, sender, marks)
+    if sender is not SHOPPER or "took" in event or "trap" in event:
+        _suspect(event, sender, marks)
     if marks:
         event["marks"] = marks
     return {}

@@ -20,7 +20,7 @@ from widget_server.contract.tokens import MAX_LENGTH, OrderClaims, TokenError
 from . import checks, replies
 from .append import Appender, Backlog, Options
 from .ask import Asking
-from .checks import MAX_BODY, Sender
+from .checks import MAX_BODY, SHOPPER, Sender
 from .figures import Figures
 from .limits import Limits, client_address
 from .replies import ACCEPTED, Refusal, Reply, later
@@ -195,8 +195,8 @@ class Collector:
         known = self._shops.peek(site_key) or await self._find(site_key)
         self._check_origin(scope, known)
         shop = known.shop
-        agent = scope.headers.get("user-agent", "")
-        sender = Sender(is_robot(agent), self._limits.is_burst(network, shop.id))
+        robot, burst = is_robot(scope.headers.get("user-agent", "")), self._limits.is_burst(network, shop.id)
+        sender = Sender(robot, burst) if robot or burst else SHOPPER
         found = checks.check(raw, shop, time.time_ns() // 1_000_000, sender)
         if not self._limits.take_events(shop.id, found.accepted):
             raise self._too_many("shop_rate", "This shop sends more than it may in a minute.")

@@ -37,6 +37,7 @@ _SALT_TTL = 7 * 3600
 _MINUTE = 60
 _BURST_SECONDS = 600
 _MOST_NAMES = 200_000
+_NO_LIMIT = 2**62
 
 log = structlog.get_logger("intake")
 
@@ -78,7 +79,7 @@ class Limits:
     def count_answers(self, network: bytes, shop: str, answers: Iterable[str]) -> None:
         """Count the answers that a network gave a shop, those beyond the limit too. One that comes in several parts, or
         twice, counts once, unless another process had the part before."""
-        self._answers.add_once(network + shop.encode(), answers, self._clock())
+        self._answers.take_once(network + shop.encode(), answers, self._clock())
 
     def seconds_left(self) -> int:
         """Until the next minute begins."""
@@ -98,7 +99,8 @@ class Limits:
         self._answers.learn(sent.answers, replies[sent.commands :])
 
 
-_Told = tuple[int, list[bytes]]  # the number of a span, and the names that Redis was told
+_Told = tuple[int, list[bytes]]  # when a span began, and the names that Redis was told
+_NOTHING: _Told = (-1, [])
 
 
 class Sent(NamedTuple):
@@ -112,12 +114,12 @@ class Sent(NamedTuple):
 class _Span:
     """Counts by name within the present span of `seconds` of the clock; they begin anew with the next one."""
 
-    __slots__ = ("_expiring", "_form", "_number", "_seconds", "_taken", "_things", "unsent")
+    __slots__ = ("_begin", "_end", "_expiring", "_form", "_seconds", "_taken", "_things", "unsent")
 
     def __init__(self, form: bytes, seconds: int) -> None:
         self._form = form
         self._seconds = seconds
-        self._number = -1
+        self._begin = self._end = 0
         self._taken: dict[bytes, int] = {}
         self._things: set[str] = set()
         self.unsent: dict[bytes, int] = {}
@@ -125,56 +127,58 @@ class _Span:
 
     def taken(self, name: bytes, now: float) -> int:
         """How many were counted, here and, as far as we were told, elsewhere."""
-        self._enter(now)
+        if not self._begin <= now < self._end:
+            self._enter(now)
         return self._taken.get(name, 0)
 
     def take(self, name: bytes, count: int, limit: int, now: float) -> bool:
-        """Count unless that made more than `limit`; whether it was counted."""
-        if self.taken(name, now) + count > limit:
+        """Count unless that made more than `limit`; whether there was room."""
+        if not self._begin <= now < self._end:
+            self._enter(now)
+        taken = self._taken.get(name, 0) + count
+        if taken > limit:
             return False
-        self.add(name, count, now)
+        if len(self._taken) < _MOST_NAMES or name in self._taken:
+            self._taken[name] = taken
+            self.unsent[name] = self.unsent.get(name, 0) + count
+        # else rather let strangers pass for the rest of the span than fill the memory
         return True
 
-    def add(self, name: bytes, count: int, now: float) -> None:
-        """Count."""
-        taken = self.taken(name, now)
-        if not taken and len(self._taken) >= _MOST_NAMES and name not in self._taken:
-            return  # rather let strangers pass for the rest of the span than fill the memory
-        self._taken[name] = taken + count
-        self.unsent[name] = self.unsent.get(name, 0) + count
-
-    def add_once(self, name: bytes, things: Iterable[str], now: float) -> None:
-        """Count those of `things` that were not counted in this span yet."""
-        self._enter(now)
-        new = {thing for thing in things if thing not in self._things}
-        if new:
-            if len(self._things) < _MOST_NAMES:
-                self._things |= new
-            self.add(name, len(new), now)
+    def take_once(self, name: bytes, things: Iterable[str], now: float) -> None:
+        """Count, without a limit, those of `things` that were not counted in this span yet."""
+        if not self._begin <= now < self._end:
+            self._enter(now)
+        for thing in things:
+            if thing not in self._things:
+                if len(self._things) < _MOST_NAMES:
+                    self._things.add(thing)
+                self.take(name, 1, _NO_LIMIT, now)
 
     def commands(self) -> tuple[list[bytes], _Told]:
         """What Redis is to be told now."""
+        if not self.unsent:
+            return [], _NOTHING
         unsent, self.unsent = self.unsent, {}
-        key = self._form % (COUNTS.encode(), self._number)
+        key = self._form % (COUNTS.encode(), self._begin // self._seconds)
         packed = [pack(b"HINCRBY", key, name, b"%d" % count) for name, count in unsent.items()]
-        if packed and not self._expiring:
+        if not self._expiring:
             self._expiring = True
             packed.append(pack(b"EXPIRE", key, b"%d" % (3 * self._seconds)))
-        return packed, (self._number, list(unsent))
+        return packed, (self._begin, list(unsent))
 
     def learn(self, told: _Told, replies: list[Reply]) -> None:
         """What Redis said to what it was told."""
-        number, names = told
-        if number != self._number:
+        begin, names = told
+        if begin != self._begin:
             return
         for name, total in zip(names, replies, strict=False):
             if isinstance(total, int):
                 self._taken[name] = total + self.unsent.get(name, 0)
 
     def _enter(self, now: float) -> None:
-        number = int(now) // self._seconds
-        if number != self._number:
-            self._number, self._taken, self._things, self.unsent, self._expiring = number, {}, set(), {}, False
+        self._begin = int(now) // self._seconds * self._seconds
+        self._end = self._begin + self._seconds
+        self._taken, self._things, self.unsent, self._expiring = {}, set(), {}, False
 
 
 def network(address: str) -> bytes:
