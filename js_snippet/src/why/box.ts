@@ -6,6 +6,7 @@ import type { Words } from "./words/words";
 import css from "./why.css";
 
 const CROSS = "M6 6l12 12M18 6L6 18";
+const CHEVRON = "M6 15l6-6 6 6";
 const HOST = "atbalss-why";
 
 /** What is drawn of one question, and what it was drawn from. */
@@ -35,16 +36,21 @@ export function drawBox(words: Words, look: () => Report, isOther: () => boolean
   const consent = make("p", { class: "soft" });
   const list = make("div", { class: "list" });
   const said = make("div", { class: "said", "aria-live": "polite" });
+  const fold = make("button", { class: "fold", type: "button", "aria-expanded": "true", "aria-label": words.fold }, icon(CHEVRON));
   const cross = make("button", { class: "close", type: "button", "aria-label": words.close }, icon(CROSS));
   const body = make("div", { class: "body", tabindex: 0, role: "group", "aria-labelledby": "title" }, page, list, consent, inCode("p", "soft", words.only_you));
   const title = make("h2", { id: "title" }, words.title);
-  const box = make("section", { class: "box", "aria-labelledby": "title", lang: words.tag, dir: "ltr" }, make("header", {}, title, cross), body, said);
+  const box = make("section", { class: "box", "aria-labelledby": "title", lang: words.tag, dir: "ltr" }, make("header", {}, title, fold, cross), body, said);
   root.append(box);
 
   const drawn: { [question: string]: Drawn } = {};
   let isClosed = false;
   let isDue = false;
 
+  fold.addEventListener("click", () => {
+    body.hidden = !body.hidden;
+    fold.setAttribute("aria-expanded", "" + !body.hidden);
+  });
   cross.addEventListener("click", () => quietly(close));
   box.addEventListener("keydown", (event) => {
     // What is pressed here isn't for the page, nor for the question.

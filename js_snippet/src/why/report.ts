@@ -61,9 +61,9 @@ export function reportOf(tools: Tools, visit: Visit | undefined, results: number
   const taken = words.page[!kind ? "looking" : kind === "search" && results === undefined ? "search_uncounted" : kind];
   let sentence = fill(taken, { query: context?.search?.query, results });
   if (reason) {
-    const { host, pathname } = location;
+    const { host } = location;
     const said = reason === "refused" && tools.refused !== 403 && context?.order ? words.refused_order : words.reasons[reason];
-    sentence += " " + whole(said, { host, path: pathname, key: tools.shop, server: tools.base }, words);
+    sentence += " " + whole(said, { host, key: tools.shop, server: tools.base }, words);
   }
   return {
     page: {
@@ -98,7 +98,9 @@ function rowOf(question: Question, tools: Tools, visit: Visit | undefined, resul
   const steps: Row["steps"] = [];
   for (let i = 0; i < reasons.length; i++) {
     const reason = reasons[i]!;
-    steps[i] = { reason, sentence: whole(words.reasons[reason], values, words) };
+    // A wait for no time is none.
+    if (reason === "waiting_delay" && !values["delay"] && reasons[i + 1]) continue;
+    steps[steps.length] = { reason, sentence: whole(words.reasons[reason], values, words) };
   }
   const last = steps[steps.length - 1];
   return {
@@ -118,7 +120,7 @@ function valuesOf(question: Question, visit: Visit | undefined, results: number 
   const set = settings as { [name: string]: string | number | undefined };
   return {
     type,
-    path: location.pathname + location.search,
+    path: address(),
     placement: words.placements[placement as Kind] || placement,
     results: words.results[set["results"] as "none" | "some"],
     where: rulesOf(settings["where"]),
@@ -134,6 +136,11 @@ function valuesOf(question: Question, visit: Visit | undefined, results: number 
     cooldown_hours: set["cooldown_hours"] ?? 24,
     pause: visit?.reply?.widget?.cooldown_hours ?? 24,
   };
+}
+
+/** Without what only we have put there. */
+function address(): string {
+  return location.pathname + location.search.replace(/([?&])atbalss_why=1(&|$)/, (_, before: string, after: string) => (after ? before : ""));
 }
 
 /** The rules as the owner wrote them: `contains /sale, not is /sale/old`. */

@@ -4,6 +4,7 @@ export const en: Words = {
   tag: "en",
   title: "Why a question is shown here, or not",
   close: "Close",
+  fold: "Details",
   only_you: "Only you see this box, because the page was opened with `atbalss_why=1`. Nothing of it is sent anywhere.",
   history: "Step by step",
   states: { shown: "Shown", waits: "Waiting", not: "Not shown" },

@@ -4,6 +4,7 @@ export const et: Words = {
   tag: "et",
   title: "Miks küsimust siin näidatakse või mitte",
   close: "Sulge",
+  fold: "Lähemalt",
   only_you: "Seda kasti näete ainult teie, sest leht avati lisandiga `atbalss_why=1`. Sellest ei saadeta midagi kuhugi.",
   history: "Samm-sammult",
   states: { shown: "Näidatud", waits: "Ootab", not: "Ei näidatud" },

@@ -4,6 +4,7 @@ export const lt: Words = {
   tag: "lt",
   title: "Kodėl klausimas čia rodomas arba nerodomas",
   close: "Uždaryti",
+  fold: "Išsamiau",
   only_you: "Šį langą matote tik jūs, nes puslapis atvertas su `atbalss_why=1`. Niekas iš jo niekur nesiunčiama.",
   history: "Žingsnis po žingsnio",
   states: { shown: "Parodytas", waits: "Laukia", not: "Nerodomas" },

@@ -4,6 +4,7 @@ export const lv: Words = {
   tag: "lv",
   title: "Kāpēc jautājums šeit ir vai nav redzams",
   close: "Aizvērt",
+  fold: "Sīkāk",
   only_you: "Šo logu redzat tikai jūs, jo lapa atvērta ar `atbalss_why=1`. Nekas no tā nekur netiek sūtīts.",
   history: "Soli pa solim",
   states: { shown: "Parādīts", waits: "Gaida", not: "Nav rādīts" },

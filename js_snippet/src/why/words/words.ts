@@ -17,6 +17,8 @@ export interface Words {
   undecided: Said;
   title: string;
   close: string;
+  /** of the button that folds the box up to its title, and out again */
+  fold: string;
   only_you: string;
   history: string;
   /** state of a question, as short as can be */
