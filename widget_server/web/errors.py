@@ -89,8 +89,14 @@ def _of_anything(error: Exception) -> Response:
 
 
 def _reply(problem: Problem) -> Response:
-    body: dict[str, Any] = {"code": problem.code, "message": problem.message, "errors": problem.errors}
+    errors = {_sayable(path): _sayable(sentence) for path, sentence in problem.errors.items()}
+    body: dict[str, Any] = {"code": problem.code, "message": _sayable(problem.message), "errors": errors}
     reply = jsonify(body)
     reply.status_code = problem.status
     reply.headers.update(problem.headers)
     return reply
+
+
+def _sayable(text: str) -> str:
+    """`text` as it can be sent: a name that came in by JSON's escapes may hold half a character, which UTF-8 can't say."""
+    return text.encode("utf-8", "replace").decode()

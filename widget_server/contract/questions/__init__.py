@@ -71,7 +71,7 @@ def settings_errors(kind: QuestionType, settings: Mapping[str, Any]) -> dict[str
     found: dict[str, str] = {}
     if "options" in kind.settings and not _good_options(settings.get("options")):
         found["options"] = _BAD_OPTIONS
-    if "follow_up" in settings and not _good_follow_up(kind, settings):
+    elif "follow_up" in settings and not _good_follow_up(kind, settings):
         found["follow_up"] = _BAD_FOLLOW_UP
     return found
 
