@@ -34,7 +34,7 @@ def client(folder: Path) -> FlaskClient:
     app = Flask(__name__, static_folder=None)
     errors.install(app)
     headers.install(app)
-    app.register_blueprint(snippet.blueprint(folder))
+    app.register_blueprint(snippet.blueprint(folder, folder.parent / "frozen"))
     return app.test_client()
 
 
