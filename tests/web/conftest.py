@@ -1,7 +1,7 @@
 """The cast of the web tests: a shop that has everything, a neighbour that has nothing, and whoever has no key."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,21 +64,21 @@ def search(query: str, results: int | None = 3, at: int = NOW) -> dict[str, Any]
     return event("search.performed", at, search={"id": str(uuid.uuid4()), "query": query, "results": results})
 
 
-Make = Callable[[Database], World]
+Make = Callable[..., World]
 
 
 @pytest.fixture
 def make_world(settings: Settings) -> Make:
-    """Opens a world on a database."""
+    """Opens a world on a database; without a Redis there is one that is away."""
 
-    def make(database: Database) -> World:
+    def make(database: Database, client: "redis.Redis | None" = None) -> World:
         with database.writing() as conn:
             shop = shops.create(conn, "Shop", "shop.example", "Europe/Riga")
             neighbour = shops.create(conn, "Neighbour", "neighbour.example")
         # Nothing listens there; names are looked up nowhere.
         away = redis.Redis(host="127.0.0.1", port=1, retry=None, socket_timeout=0.1)
         http = HttpClient(resolve=lambda host: [PUBLIC])
-        return World(create_app(settings, database, away, http=http), database, shop, neighbour)
+        return World(create_app(settings, database, client or away, http=http), database, shop, neighbour)
 
     return make
 
@@ -96,10 +96,11 @@ def small_world(sqlite_database: Database, make_world: Make) -> World:
 
 
 @pytest.fixture
-def full_world(small_world: World) -> Iterator[World]:
-    """The first shop has something of everything, and the canary is in all of it."""
-    fill(small_world)
-    yield small_world
+def full_world(sqlite_database: Database, make_world: Make, redis_client: "redis.Redis") -> World:
+    """The first shop has something of everything, and the canary is in all of it; what owners decide goes into a stream."""
+    world = make_world(sqlite_database, redis_client)
+    fill(world)
+    return world
 
 
 def fill(world: World) -> None:
@@ -113,6 +114,7 @@ def fill(world: World) -> None:
         search(CANARY, 0),
         answer("search-found", "no", text=f"a {CANARY}", search=searched, page={"url": "https://s.example/", "lang": "lv"}),
         answer("order-rating", 5, product=CANARY, placement=CANARY, order={"ref": CANARY, "line": None, "sku": []}),
+        answer("search-found", "yes", text=f"buy {CANARY}", marks=["trap"]),
     )
     with world.database.reading() as conn:
         world.delivery = outbox.deliveries(conn, shop=world.shop.id)[0].id

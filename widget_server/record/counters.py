@@ -19,8 +19,10 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     delete,
     func,
+    literal,
     or_,
     select,
     true,
@@ -148,6 +150,87 @@ def by_key(conn: Connection, chosen: Slice, after: str, limit: int) -> dict[str,
 def of_keys(conn: Connection, chosen: Slice, keys: Sequence[str]) -> dict[str, Counts]:
     """The counts of exactly these keys; those without any are left out."""
     return _added_up(_read(conn, chosen, _spans(chosen.start, chosen.end), keys)) if keys else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far one question came: shown, answered, closed without an answer, and not asked although it was due, by reason."""
+
+    question: str
+    shown: int
+    answered: int
+    dismissed: int
+    skipped: Mapping[str, int]
+
+
+def reach(conn: Connection, chosen: Slice) -> list[Reached]:
+    """How far each question of a slice came in all; questions without any count are left out."""
+    found = _reach(conn, chosen, _spans(chosen.start, chosen.end), None)
+    return found.get("", [])
+
+
+def reach_by(
+    conn: Connection, chosen: Slice, by: str, after: str, limit: int
+) -> dict[str, list[Reached]]:
+    """The same for each of the next `limit` days, months or keys (those of the slice's dimension) after `after`.
+
+    `by` is DAY, MONTH or "key". A month that the slice cuts is counted within the slice only.
+    """
+    if by == MONTH:
+        spans: list[Span] = [(MONTH, None, None)]
+        if chosen.start is not None or chosen.end is not None:
+            spans = _spans(chosen.start, chosen.end)
+        months = _reach(conn, chosen, spans, func.substr(_counters.c.start, 1, 7))
+        return {month: months[month] for month in sorted(months) if month > after and month != ""}
+    spans = [(DAY, chosen.start, chosen.end)] if by == DAY else _spans(chosen.start, chosen.end)
+    column = _counters.c.start if by == DAY else _counters.c.key
+    where = and_(_where(chosen, spans), _counters.c.counter.in_(_REACH), column > after)
+    names = select(column).where(where).group_by(column).having(func.max(_counters.c.n) > 0).order_by(column)
+    wanted = list(conn.execute(names.limit(limit)).scalars())
+    if not wanted:
+        return {}
+    if by == DAY:
+        spans = [(DAY, wanted[0], wanted[-1])]
+    found = _reach(conn, chosen, spans, column, None if by == DAY else wanted)
+    return {name: found[name] for name in wanted if name in found}
+
+
+_REACH = ("shown", "answers", "dismissed", "skipped")
+
+
+def _reach(
+    conn: Connection, chosen: Slice, spans: list["Span"], by: ColumnElement[str] | None, keys: Sequence[str] | None = None
+) -> dict[str, list[Reached]]:
+    """By `by` ("" for all), how far each question came."""
+    name = literal("") if by is None else by
+    c = _counters.c
+    columns = (name.label("name"), c.question, c.counter, case((c.counter == "skipped", c.bucket), else_="").label("reason"))
+    parts = []
+    for span in spans:
+        where = [_where(chosen, [span]), c.counter.in_(_REACH), c.n != 0]
+        if chosen.dimension == "total":
+            where.append(c.key == "")
+        if keys is not None:
+            where.append(c.key.in_(keys))
+        counted = select(*columns, c.n).where(*where).subquery().c
+        parts.append(
+            select(counted.name, counted.question, counted.counter, counted.reason, func.sum(counted.n).label("n"))
+            .group_by(counted.name, counted.question, counted.counter, counted.reason)
+        )  # fmt: skip
+    found: dict[tuple[str, str], dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
+    for of, question, counter, reason, n in conn.execute(union_all(*parts)):
+        found[of, question][counter, reason] += int(n)
+    rows: dict[str, list[Reached]] = defaultdict(list)
+    for (of, question), counts in sorted(found.items()):
+        if any(counts.values()):
+            rows[of].append(_reached(question, counts))
+    return dict(rows)
+
+
+def _reached(question: str, counts: Mapping[tuple[str, str], int]) -> Reached:
+    skipped = {reason: n for (counter, reason), n in sorted(counts.items()) if counter == "skipped" and n}
+    shown, answered, dismissed = (counts.get((counter, ""), 0) for counter in ("shown", "answers", "dismissed"))
+    return Reached(question, shown, answered, dismissed, skipped)
 
 
 def combined(parts: Iterable[Counts]) -> Counts:

@@ -14,7 +14,8 @@ _NAME = "atbalss"
 
 @dataclass(frozen=True)
 class State:
-    """`redis` is a redis-py client; only readiness and the metrics ask it. `http` checks the URLs of endpoints."""
+    """`redis` is a redis-py client: for readiness, the metrics, and what an owner has to say about an answer. `http` checks
+    the URLs of endpoints."""
 
     settings: Settings
     database: Database

@@ -1,18 +1,28 @@
-"""Answers one by one, newest first."""
+"""Answers one by one, newest first; and what the owner decides about one of them.
 
+A decision is an event like everything else: 202 says that it is on disk in the stream, and it counts within a second or
+two. It names the answer by its question and key, as the list shows them.
+"""
+
+import time
+import uuid
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import redis
 from marshmallow import Schema, fields, validate
 
 from widget_server.contract.answer import Answer
-from widget_server.contract.events import MAX_PRODUCT, MAX_QUERY
+from widget_server.contract.events import EVENT_TYPES, MAX_PRODUCT, MAX_QUERY
 from widget_server.contract.fields import language, slug
 from widget_server.contract.queries import query_key
 from widget_server.contract.times import format_time
+from widget_server.intake.checks import envelope
+from widget_server.intake.stream import StreamFull, append_sync
 from widget_server.record import answers as record
 from widget_server.record.answers import Filter
+from widget_server.web.errors import RETRY_AFTER, Problem, not_found
 from widget_server.web.params import (
     Params,
     Position,
@@ -25,20 +35,27 @@ from widget_server.web.params import (
     of_kind,
     page_size,
 )
-from widget_server.web.resource import Read, Resource
+from widget_server.web.resource import Read, Resource, Write
 from widget_server.web.shapes import next_field
+from widget_server.web.state import state
 
-RESOURCE = Resource("answers", "What shoppers said, one by one.", place=30)
+RESOURCE = Resource("answers", "What shoppers said, one by one, and which of it counts.", place=30)
+
+_UNKNOWN = {404: "The shop has no such answer.", 503: "The decision can't be stored now; try again after `Retry-After` seconds."}
+_JSON_TYPE = '-H "Authorization: Bearer $KEY" -H "Content-Type: application/json" '
 
 
 class AnswersQuery(Params):
     question = of_kind(slug(), "its name", "search-found")
-    value = line(64, "the bucket of the answer: yes, no, 1 ... 5, 0 ... 10", "no")
+    value = line(64, "the bucket of the answer (yes, no, 1 ... 5, 0 ... 10), or an option that was chosen", "no")
     verified = YesNo(metadata={"description": "with (true) or without (false) proof of purchase"})
     text = YesNo(metadata={"description": "only those with (true) or without (false) a text"})
     product = line(MAX_PRODUCT, "the product it is about, as the shop names it")
     lang = of_kind(language(), "the language of the page")
     query = line(MAX_QUERY, "what was searched for, however it was spelt")
+    quarantined = YesNo(
+        load_default=False, metadata={"description": "true: those that wait in quarantine; without it those that count"}
+    )
     from_ = first_day()
     to = last_day()
     cursor = Position()
@@ -53,6 +70,10 @@ class AnswerShape(Schema):
     )
     text = fields.String(required=True, allow_none=True)
     verified = fields.Boolean(required=True, metadata={"description": "an order token or an import vouches for it"})
+    quarantined = fields.String(
+        required=True, allow_none=True,
+        metadata={"description": "why it does not count: the owner's reason, or any of trap, fast, bot, burst; null when it does"},
+    )  # fmt: skip
     at = fields.String(required=True, metadata={"format": "date-time", "description": "its earliest part"})
     updated_at = fields.String(required=True, metadata={"format": "date-time"})
     placement = fields.String(required=True, allow_none=True)
@@ -77,8 +98,10 @@ class Answers(Schema):
     example='"$HOST/v1/answers?question=search-found&value=no&text=true" -H "Authorization: Bearer $KEY"',
 )
 def answers(call: Read) -> dict[str, Any]:
-    """Answers that an owner has hidden are left out. No personal data is in here; an order is named as the shop
-    named it."""
+    """Removed answers are left out, and those in quarantine unless they are asked for. An answer gets there by its owner,
+    or because a hidden field was filled (`trap`), nobody taps so soon (`fast`), its sender calls itself a robot (`bot`) or
+    its network sent too many without an order (`burst`). No personal data is in here; an order is named as the shop named
+    it."""
     query, limit = call.query, call.query["limit"]
     before = None
     if "cursor" in query:
@@ -93,11 +116,107 @@ def answers(call: Read) -> dict[str, Any]:
     }
 
 
+def _decision(reason: bool) -> type[Params]:
+    """The body of a decision: which answer, and why."""
+    kinds = EVENT_TYPES["answer.quarantined"].fields.kinds
+    made: dict[str, Any] = {
+        "question": kinds["question"].field(required=True), "key": kinds["key"].field(required=True),
+        "reason": kinds["reason"].field(required=reason),
+    }  # fmt: skip
+    made["question"].metadata = {**made["question"].metadata, "example": "order-rating"}
+    made["key"].metadata = {**made["key"].metadata, "example": "order:A-17", "description": "as the list of answers shows it"}
+    made["reason"].metadata = {**made["reason"].metadata, "example": "insults a colleague", "description": "for the record"}
+    made["reason"].allow_none = False
+    return type("DecisionBody" if reason else "ReleaseBody", (Params,), made)
+
+
+DecisionBody, ReleaseBody = _decision(reason=True), _decision(reason=False)
+
+
+class Decided(Schema):
+    question = fields.String(required=True)
+    key = fields.String(required=True)
+    event = fields.String(required=True, metadata={"format": "uuid", "description": "the event that will be counted"})
+
+
+@RESOURCE.route(
+    "POST",
+    "/v1/answers/quarantine",
+    summary="Put an answer into quarantine",
+    body=DecisionBody,
+    reply=Decided,
+    status=202,
+    refusals=_UNKNOWN,
+    example='-X POST "$HOST/v1/answers/quarantine" ' + _JSON_TYPE
+    + """-d '{"question": "order-rating", "key": "order:A-17", "reason": "insults a colleague"}'""",
+)
+def quarantine_answer(call: Write) -> dict[str, Any]:
+    """It no longer counts and is listed with `quarantined=true` only, until it is released."""
+    return _decide(call, "answer.quarantined")
+
+
+@RESOURCE.route(
+    "POST",
+    "/v1/answers/release",
+    summary="Release an answer from quarantine",
+    body=ReleaseBody,
+    reply=Decided,
+    status=202,
+    refusals=_UNKNOWN,
+    example='-X POST "$HOST/v1/answers/release" ' + _JSON_TYPE
+    + """-d '{"question": "order-rating", "key": "order:A-17"}'""",
+)
+def release_answer(call: Write) -> dict[str, Any]:
+    """It counts from now on, on the day it was given. No later part of it brings it back into quarantine; only its owner
+    does."""
+    return _decide(call, "answer.released")
+
+
+@RESOURCE.route(
+    "POST",
+    "/v1/answers/remove",
+    summary="Remove an answer",
+    body=DecisionBody,
+    reply=Decided,
+    status=202,
+    refusals=_UNKNOWN,
+    example='-X POST "$HOST/v1/answers/remove" ' + _JSON_TYPE
+    + """-d '{"question": "order-rating", "key": "order:A-17", "reason": "sent by ourselves"}'""",
+)
+def remove_answer(call: Write) -> dict[str, Any]:
+    """For good: it counts nowhere and is listed nowhere. The log keeps that it was removed, when and why."""
+    return _decide(call, "answer.removed")
+
+
+def _decide(call: Write, kind: str) -> dict[str, Any]:
+    """Put the owner's decision into the stream."""
+    question, key = call.body["question"], call.body["key"]
+    with state().database.reading() as conn:
+        answer = record.load(conn, call.shop.id, [key]).get((question, key))
+    if answer is None or not answer.answered or answer.get("removed") is not None:
+        raise not_found("This shop has no such answer.", {"key": "Give the `key` of an answer to this question."})
+    event = {"id": str(uuid.uuid4()), "type": kind, "at": _moment(answer), **call.body}
+    now = int(time.time() * 1000)
+    try:
+        append_sync(state().redis, [envelope(call.shop.id, now, event, "owner")], state().settings.stream_limit)
+    except (StreamFull, redis.RedisError) as error:
+        retry = {"Retry-After": str(RETRY_AFTER)}
+        raise Problem(503, "unavailable", "The decision can't be stored now; try again soon.", headers=retry) from error
+    return {"question": question, "key": key, "event": event["id"]}
+
+
+def _moment(answer: Answer) -> int:
+    """Now, but after what the owner decided before, also when a clock was set back since."""
+    before = answer.registers.get("quarantined")
+    return max(int(time.time() * 1000), 0 if before is None else before.stamp.at + 1)
+
+
 def _filter(call: Read) -> Filter:
     query = call.query
     first, last = check_range(query)
     lang, searched = query.get("lang"), query.get("query")
     return Filter(
+        quarantined=query["quarantined"],
         question=query.get("question"),
         bucket=query.get("value"),
         verified=query.get("verified"),
@@ -123,6 +242,7 @@ def _json(answer: Answer) -> dict[str, Any]:
         "value": answer.get("value"),
         "text": answer.get("text"),
         "verified": answer.verified,
+        "quarantined": answer.quarantined,
         "at": format_time(answer.first_at),
         "updated_at": format_time(answer.updated_at),
         "placement": answer.get("placement"),
