@@ -23,6 +23,10 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/widget.v1.js"): PUBLIC,
     ("GET", "/widget/<name>"): PUBLIC,
     ("GET", "/v1/answers"): NEEDS_KEY,
+    ("POST", "/v1/answers/quarantine"): NEEDS_KEY,
+    ("POST", "/v1/answers/release"): NEEDS_KEY,
+    ("POST", "/v1/answers/remove"): NEEDS_KEY,
+    ("GET", "/v1/reach"): NEEDS_KEY,
     ("GET", "/v1/deliveries"): NEEDS_KEY,
     ("GET", "/v1/endpoints"): NEEDS_KEY,
     ("GET", "/v1/origins"): NEEDS_KEY,
@@ -33,9 +37,11 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/scores"): NEEDS_KEY,
     ("GET", "/v1/searches"): NEEDS_KEY,
     ("POST", "/v1/questions"): NEEDS_KEY,
-    ("POST", "/v1/questions/preview"): NEEDS_KEY,
+    ("POST", "/v1/previews"): NEEDS_KEY,
     ("PATCH", "/v1/questions/<name>"): NEEDS_KEY,
     ("DELETE", "/v1/questions/<name>"): NEEDS_KEY,
+    ("GET", "/v1/widget"): NEEDS_KEY,
+    ("PUT", "/v1/widget"): NEEDS_KEY,
     ("POST", "/v1/endpoints"): NEEDS_KEY,
     ("DELETE", "/v1/endpoints/<endpoint>"): NEEDS_KEY,
     ("POST", "/v1/endpoints/<endpoint>/secret"): NEEDS_KEY,
@@ -43,20 +49,23 @@ ROUTES: dict[tuple[str, str], str] = {
 }
 # Every way to ask for something that may show what a shop has.
 QUERIES: dict[str, list[dict[str, str]]] = {
-    "/v1/answers": [{}, {"product": CANARY}, {"query": CANARY}],
+    "/v1/answers": [{}, {"product": CANARY}, {"query": CANARY}, {"quarantined": "true"}],
+    "/v1/reach": [{}, {"by": "placement"}],
     "/v1/deliveries": [{}, {"state": "due"}],
     "/v1/scores": [{"metric": "stars", "by": by} for by in ("product", "placement", "month", "language")],
     "/v1/searches": [{}, {"q": CANARY[:4]}],
 }
+DECISION = {"question": "order-rating", "key": f"order:{CANARY}", "reason": "rude"}
 BODIES: dict[str, dict[str, Any]] = {
+    "/v1/answers/quarantine": DECISION, "/v1/answers/release": DECISION, "/v1/answers/remove": DECISION,
     "/v1/endpoints": {"url": "https://example.com/", "types": ["answer.given"]},
-    "/v1/origins": {"origins": []},
+    "/v1/origins": {"origins": []}, "/v1/widget": {"brand": "#0f766e"},
     "/v1/questions": {"set": "recommend"},
-    "/v1/questions/preview": {"question": CANARY},
+    "/v1/previews": {"question": CANARY},
     "/v1/questions/<name>": {"paused": True},
 }
 # Nothing of the shop is in it but whether it has taken one up.
-THE_SAME_FOR_ALL = ("/v1/sets",)
+THE_SAME_FOR_ALL = ("/v1/sets", "/v1/widget")
 
 
 def rules(world: World) -> set[tuple[str, str]]:
@@ -130,6 +139,7 @@ def everything_of(world: World) -> list[str]:
         world.get("/v1/endpoints").text,
         world.get("/v1/deliveries").text,
         world.get("/v1/origins").text,
+        world.get("/v1/widget").text,
         world.get("/v1/questions").text,
         world.get(f"/v1/questions/{CANARY}").text,
     ]

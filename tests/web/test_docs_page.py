@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import World, finish
+from tests.web.conftest import World, answer, finish
 from widget_server.web.app import resources
 
 
@@ -37,6 +37,7 @@ def parse_curl(line: str) -> tuple[str, str, dict[str, str], str | None]:
 @pytest.mark.parametrize("name", sorted(examples()))
 def test_an_example_runs_as_it_stands(full_world: World, name: str) -> None:
     finish(full_world)
+    full_world.send(answer("order-rating", 1, order={"ref": "A-17", "line": None, "sku": []}))
     line = unescape(page(full_world)[name])
     for variable, value in (
         ("$HOST", "http://localhost:8000"),
