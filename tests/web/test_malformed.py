@@ -23,8 +23,9 @@ from widget_server.contract.tokens import sign_order_token
 from widget_server.record.shops import NewShop
 
 ANSWERS, ASKED, ENDPOINTS, ORIGINS = "answers", "asked", "/v1/endpoints", "/v1/origins"
+QUESTIONS, QUESTION, PREVIEWS = "/v1/questions", "/v1/questions/<name>", "/v1/previews"
 WRITE_ROUTES = {
-    ANSWERS, ASKED, ENDPOINTS, ORIGINS, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
+    ANSWERS, ASKED, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
     "/v1/deliveries/<delivery>/replay",
 }  # fmt: skip
 UUID = "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d"
@@ -292,6 +293,34 @@ def owner_bodies() -> Iterator[Case]:
         yield Case("owner", "/v1/deliveries/<delivery>/replay", None, 404, "", path=f"/v1/deliveries/{key}/replay")
 
 
+def questions() -> Iterator[Case]:
+    as_json = {"Content-Type": "application/json"}
+    mine = {"name": "q", "type": "yes_no", "placement": "product", "texts": {"lv": {"title": "?"}}}
+    for raw, name in (
+        ([], "body"), ({}, "name"), ({**mine, "name": "Q q"}, "name"), ({**mine, "type": "thumbs"}, "type"), ({**mine, "placement": "shelf"}, "placement"),
+        ({**mine, "paused": 1}, "paused"), ({**mine, "settings": "delay"}, "settings"), ({**mine, "settings": {"delay": 3601}}, "settings.delay"),
+        ({**mine, "settings": {"where": nested(30)}}, "settings.where.0"), ({**mine, "settings": {"selector": "a[b"}}, "settings.selector"),
+        ({**mine, "settings": {"match": nested(900)}}, "settings.match"), ({**mine, "settings": {"\ud800": 1}}, "settings.?"),
+        ({**mine, "texts": {"lv": {"title": "a\nb"}}}, "texts.lv.title"), ({**mine, "texts": {"lv": nested(900)}}, "texts.lv"),
+        ({**mine, "texts": {"lv": {"title": "x" * 201}}}, "texts.lv.title"), ({**mine, "texts": {"x y": {"title": "?"}}}, "texts.x y"),
+        ({**mine, "\ud800": 1}, "?"), ({"set": "none"}, "set"), ({"set": {}}, "set"), ({"set": "why-us", "type": "text"}, "type"),
+    ):  # fmt: skip
+        yield Case("question", QUESTIONS, json.dumps(raw).encode(), 422, name, headers=as_json)
+        yield Case("question", PREVIEWS, json.dumps(raw).encode(), 422, name.replace("name", "type") if raw == {} else name, headers=as_json)
+    for raw, status, name in (
+        ([], 422, "body"), ({"name": "q"}, 422, "name"), ({"type": "stars"}, 409, "type"), ({"version": 99}, 409, "version"), ({"version": []}, 422, "version"),
+        ({"placement": "link", "settings": {"delay": 1}}, 422, "settings.delay"), ({"settings": {"follow_up": {}}}, 422, "settings.follow_up"),
+        ({"texts": {"en": {"\u0000": "x"}}}, 422, "texts.en.?"), ({"texts": None}, 422, "texts"),
+    ):  # fmt: skip
+        yield Case("question", QUESTION, json.dumps(raw).encode(), status, name, "PATCH", as_json, "/v1/questions/search-found")
+    for raw in (b"", b"{", b"[" * 50_000, b"\xff"):
+        yield Case("question", QUESTION, raw, 400, "", "PATCH", as_json, "/v1/questions/search-found")
+        yield Case("question", QUESTIONS, raw, 400, "", headers=as_json)
+    for key in ("x", "Search-Found", "%00", "a" * 500, "%F0%9F%98%80", "..%2f"):
+        yield Case("question", QUESTION, b"{}", 404, "", "PATCH", as_json, f"/v1/questions/{key}")
+        yield Case("question", QUESTION, None, 404, "", "DELETE", path=f"/v1/questions/{key}")
+
+
 class Malformed:
     """The shop and its process."""
 
@@ -321,7 +350,7 @@ def malformed(
 
 FAMILIES = (
     syntax, encoding, numbers, depth_and_size, shape, fields_of_the_wrong_kind, controls, types, missing, strangers, values,
-    media, strange_shops, foreign_origins, methods, owner_bodies,
+    media, strange_shops, foreign_origins, methods, owner_bodies, questions,
 )  # fmt: skip
 CASES = [case for family in FAMILIES for case in family()]
 

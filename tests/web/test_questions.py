@@ -180,7 +180,7 @@ def test_a_deleted_question_is_gone_and_its_answers_are_not(world: World) -> Non
     assert world.get("/v1/questions/order-rating", version=1).json["texts"]["lv"]["title"]
     for method, body in (("PATCH", {"paused": False}), ("DELETE", ...)):
         assert send(world, method, "/v1/questions/order-rating", body).status_code == 404
-    assert send(world, "POST", "/v1/questions/preview", {"question": "order-rating"}).status_code == 404
+    assert send(world, "POST", "/v1/previews", {"question": "order-rating"}).status_code == 404
     # Panels that are still open count on.
     world.send(answer("order-rating", 3, question_version=1))
     assert world.get("/v1/scores", metric="stars", question="order-rating").json["total"]["value"] == 4.0
@@ -202,7 +202,7 @@ def test_a_neighbours_question_can_t_be_read_or_written(world: World) -> None:
     key = world.neighbour.api_key
     for method, path, body in (
         ("GET", "/v1/questions/clear", ...), ("GET", "/v1/questions/clear?version=1", ...), ("PATCH", "/v1/questions/clear", {"paused": True}),
-        ("DELETE", "/v1/questions/clear", ...), ("POST", "/v1/questions/preview", {"question": "clear"}),
+        ("DELETE", "/v1/questions/clear", ...), ("POST", "/v1/previews", {"question": "clear"}),
     ):  # fmt: skip
         reply = send(world, method, path, body, key)
         assert reply.status_code == 404
@@ -310,7 +310,7 @@ def test_no_body_is_a_5xx(small_world: World, seed: int) -> None:
         body = junk(rng) if rng.random() < 0.1 else body
         replies = [
             patch(small_world, "why-us", body), add(small_world, {"set": "why-us", "name": f"n{rng.randint(0, 9)}", **(body if isinstance(body, dict) else {})}),
-            send(small_world, "POST", "/v1/questions/preview", body),
+            send(small_world, "POST", "/v1/previews", body),
         ]  # fmt: skip
         for reply in replies:
             assert reply.status_code in (200, 201, 409, 422), (body, reply.text)

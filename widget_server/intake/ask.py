@@ -18,11 +18,11 @@ from widget_server.contract.texts import FALLBACK
 
 from .replies import CORS, Headers, Reply
 
-_SECONDS = 25
+SECONDS = 25
 """How long caches keep a reply. With the oldest that the shop itself may be here (shops_cache.STALE) and a look-up it is
 less than the minute within which a change is live."""
 
-_CACHE = f"public, max-age={_SECONDS}"
+_CACHE = f"public, max-age={SECONDS}"
 _MOST = 64
 _NOBODYS = "-"
 

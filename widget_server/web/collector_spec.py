@@ -9,6 +9,7 @@ from apispec import APISpec
 from marshmallow import Schema, fields
 
 from widget_server.contract.events import BROWSER, EVENT_TYPES, MAX_EVENTS
+from widget_server.intake.ask import SECONDS
 
 from .shapes import ErrorShape
 
@@ -38,7 +39,11 @@ class Asking(Schema):
     type = fields.String(required=True)
     placement = fields.String(required=True)
     settings = fields.Dict(keys=fields.String(), required=True)
-    texts = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    texts = fields.Dict(
+        keys=fields.String(), values=fields.String(),
+        metadata={"description": "not there for the placement `page` when a placement was named: ask for the `question`"},
+    )  # fmt: skip
+    lang = fields.String(metadata={"description": "of its texts, where that is not the language of the reply"})
 
 
 class AskedShop(Schema):
@@ -49,7 +54,9 @@ class AskedShop(Schema):
 class Ask(Schema):
     shop = fields.Nested(AskedShop, required=True)
     lang = fields.String(required=True)
+    widget = fields.Dict(keys=fields.String(), metadata={"description": "looks and manners, as far as they are not our own"})
     questions = fields.List(fields.Nested(Asking), required=True)
+    paused = fields.List(fields.String(), metadata={"description": "only with `why`"})
 
 
 class Rejected(Schema):
@@ -104,12 +111,14 @@ def _ask() -> dict[str, Any]:
     return {
         "operationId": "ask",
         "summary": "What to ask on this shop's pages",
-        "description": "The same for every visitor; cached for 60 s.",
+        "description": f"The same for every visitor; cached for {SECONDS} s.",
         "tags": ["snippet"],
         "security": [],
         "parameters": [
             {"name": "lang", "in": "query", "schema": {"type": "string"}, "description": _LANG},
             {"name": "placement", "in": "query", "schema": {"type": "string"}, "description": _PLACEMENT},
+            {"name": "question", "in": "query", "schema": {"type": "string"}, "description": "only the question of this name"},
+            {"name": "why", "in": "query", "schema": {"type": "string"}, "description": "1: with the names of those that are paused"},
         ],
         "responses": {
             "200": {
@@ -186,7 +195,7 @@ def _asked() -> dict[str, Any]:
     }  # fmt: skip
 
 
-_PLACEMENT = "only the questions of this placement: search or order"
+_PLACEMENT = "only the questions of this placement (search, order, product) and, without texts, those of `page`"
 _LANG = "of the page, like lv or pt-BR; English stands in for a language without texts"
 _SLOW = "The body did not come within 10 s."
 _BUSY = "Too many requests; wait `Retry-After` seconds."

@@ -208,12 +208,13 @@ def delete_question(call: Write, name: str) -> None:
 
 @RESOURCE.route(
     "POST",
-    "/v1/questions/preview",
+    "/v1/previews",
     summary="See a question before shoppers do",
     body=PreviewBody,
     reply=Preview,
+    status=201,
     refusals={404: "The shop has no such question."},
-    example='-X POST "$HOST/v1/questions/preview" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" '
+    example='-X POST "$HOST/v1/previews" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" '
     """-d '{"question": "order-rating", "texts": {"en": {"title": "How did we do?"}}, "lang": "en"}'""",
 )
 def preview_question(call: Write) -> dict[str, Any]:
