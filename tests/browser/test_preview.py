@@ -45,7 +45,11 @@ def panel(page: Page) -> FrameLocator:
 
 def test_the_real_panel_is_shown_and_what_is_tapped_goes_nowhere(page: Page, preview: Preview) -> None:
     sent: list[Request] = []
-    page.on("request", lambda request: sent.append(request))
+
+    def note(request: Request) -> None:
+        sent.append(request)
+
+    page.on("request", note)
     page.goto(preview(set="order-rating", lang="lv"))
     texts = SETS["order-rating"].texts["lv"]
     dialog = panel(page).get_by_role("dialog", name=texts["title"])
