@@ -55,7 +55,7 @@ class Live:
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     data_dir: Path = tmp_path_factory.mktemp("live") / "data"
-    program = Program(data_dir, "up", "--port", "0").wait_until_ready()
+    program = Program(data_dir, "up", "--port", "0", burst="1000").wait_until_ready()
     shop = Shop()
     try:
         added = run(data_dir, "shop", "add", "Stūra veikals", "--domain", "127.0.0.1", "--json")

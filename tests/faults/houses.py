@@ -29,7 +29,8 @@ from widget_server.run.config import load, own_redis_url
 
 # Nothing here is about rates.
 SETTINGS = {
-    "shop_rate": "1000000000", "network_rate": "1000000000", "log_level": "warning", "allow_private": "1",
+    "shop_rate": "1000000000", "network_rate": "1000000000", "burst": "1000000000", "log_level": "warning",
+    "allow_private": "1",
 }  # fmt: skip
 # The supervisor lets a process that dies again within a second wait; a fault test has no time for that.
 _SETTLED = 1.05
