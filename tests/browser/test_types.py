@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from widget_server.contract.questions import question_types
 from widget_server.contract.sets import SETS
 from widget_server.contract.texts import LANGUAGES
 
@@ -17,9 +18,10 @@ MORE = sorted(set(SETS) - {"search-found", "order-rating"})
 
 
 def ask(ours: Ours, name: str) -> None:
-    """The ready question `name` is asked on the order's page."""
+    """The ready question `name` is asked on the order's page, whatever its own place and moment."""
     made = SETS[name]
-    ours.questions = [{**question(name, made.type, "order", **made.settings), "texts": made.texts}]
+    settings = {key: value for key, value in made.settings.items() if key in question_types()[made.type].settings}
+    ours.questions = [{**question(name, made.type, "order", **settings), "texts": made.texts}]
 
 
 def first_choice(page: Page, name: str) -> None:
@@ -28,6 +30,8 @@ def first_choice(page: Page, name: str) -> None:
     if kind == "choices":
         page.get_by_role("checkbox").last.check()
         page.get_by_role("button").last.click()
+    elif kind == "yes_no":
+        page.get_by_role("dialog").get_by_role("button").nth(1).click()
     elif kind != "text":
         page.get_by_role("radio").first.click()
 

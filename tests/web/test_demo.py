@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from flask.testing import FlaskClient
 from widget_server.contract.events import EVENT_TYPES, check_browser_event
 from widget_server.contract.times import format_time
 from widget_server.contract.tokens import verify_order_token
-from widget_server.demo import catalogue, history
+from widget_server.demo import catalogue, history, tenant
 from widget_server.demo.shop import Demo, create_app
+from widget_server.intake.ask import Asking, ask
+from widget_server.record import shops
+from widget_server.record.db import Database
 
 LANGUAGES = ("lv", "lt", "en")
 DEMO = Demo("http://127.0.0.1:8000", "pk_demo", "ots_demo-secret", "cookie-secret")
@@ -114,6 +118,26 @@ def test_the_thank_you_page_is_for_who_ordered(client: FlaskClient, told: list[M
     assert client.get("/en/thank-you").location == "/en/"
     assert client.post("/en/checkout").location == "/en/basket"
     assert told == []
+
+
+def test_only_the_page_of_a_product_says_which_one_it_is(client: FlaskClient) -> None:
+    bucket = catalogue.load().product("bucket")
+    assert bucket is not None
+    assert f'<body data-atbalss-product="{bucket.sku}">' in client.get("/lv/p/bucket").text
+    for path in ("/lv/", "/lv/c/" + bucket.category, "/lv/search?q=spainis", "/lv/basket"):
+        assert "data-atbalss-product" not in client.get(path).text
+
+
+def test_everybody_who_tries_it_is_asked(sqlite_database: Database, tmp_path: Path) -> None:
+    mine = tenant.settle(sqlite_database, tmp_path)
+    assert tenant.settle(sqlite_database, tmp_path) == mine
+    with sqlite_database.reading() as conn:
+        shop = shops.by_id(conn, mine.id)
+    assert shop is not None
+    told = {q["question"]: q for q in ask(shop, Asking("lv"))["questions"]}
+    assert set(told) == {"search-found", "order-rating", "product-info"}
+    assert told["search-found"]["settings"] == {"follow_up": "no", "sample": 100}
+    assert (told["product-info"]["placement"], told["product-info"]["settings"]["trigger"]) == ("product", "exit")
 
 
 def test_the_basket_counts(client: FlaskClient) -> None:

@@ -29,12 +29,11 @@ class QuestionSet:
     texts: Texts
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def question(self, name: str = "", more: Mapping[str, Any] | None = None) -> Question:
-        """Its first version in a shop, under another name or with more settings where these are given."""
+    def question(self, name: str = "") -> Question:
+        """Its first version in a shop, under another name where one is given."""
         return Question(
-            name or self.name, 1, self.type, self.placement, False, {**self.settings, **(more or {})}, self.texts,
-            self.touchpoint,
-        )  # fmt: skip
+            name or self.name, 1, self.type, self.placement, False, self.settings, self.texts, self.touchpoint
+        )
 
 
 _COMMON: Final[Texts] = {
@@ -457,6 +456,69 @@ _RECOMMEND: Final[Texts] = {
 }
 
 
+_PRODUCT_INFO: Final[Texts] = {
+    "lv": {
+        "title": "Vai šeit bija viss, ko gribējāt zināt par preci?",
+        "follow_up": "Kas pietrūka?",
+        "follow_up_placeholder": "Piemēram, izmēri, materiāls vai piegādes laiks",
+    },
+    "lt": {
+        "title": "Ar čia radote viską, ką norėjote žinoti apie prekę?",
+        "follow_up": "Ko trūko?",
+        "follow_up_placeholder": "Pavyzdžiui, matmenys, medžiaga ar pristatymo laikas",
+    },
+    "et": {
+        "title": "Kas leidsite siit kõik, mida tahtsite toote kohta teada?",
+        "follow_up": "Millest jäi puudu?",
+        "follow_up_placeholder": "Näiteks mõõdud, materjal või tarneaeg",
+    },
+    "ru": {
+        "title": "Вы нашли здесь всё, что хотели узнать о товаре?",
+        "follow_up": "Чего не хватило?",
+        "follow_up_placeholder": "Например, размеры, материал или срок доставки",
+    },
+    "en": {
+        "title": "Did this page tell you all you wanted to know?",
+        "follow_up": "What was missing?",
+        "follow_up_placeholder": "For example, measurements, material or delivery time",
+    },
+    "pl": {
+        "title": "Czy jest tu wszystko, co chcesz wiedzieć o produkcie?",
+        "follow_up": "Czego zabrakło?",
+        "follow_up_placeholder": "Na przykład wymiary, materiał lub czas dostawy",
+    },
+    "de": {
+        "title": "Haben Sie hier alles über das Produkt erfahren?",
+        "follow_up": "Was hat gefehlt?",
+        "follow_up_placeholder": "Zum Beispiel Maße, Material oder Lieferzeit",
+    },
+    "fi": {
+        "title": "Löysitkö täältä kaiken, mitä halusit tietää tuotteesta?",
+        "follow_up": "Mitä jäi puuttumaan?",
+        "follow_up_placeholder": "Esimerkiksi mitat, materiaali tai toimitusaika",
+    },
+}
+
+_NOTHING_FOUND: Final[Texts] = {
+    "lv": {"title": "Mēs neko neatradām. Ko jūs meklējāt?"},
+    "lt": {"title": "Nieko neradome. Ko ieškojote?"},
+    "et": {"title": "Me ei leidnud midagi. Mida te otsisite?"},
+    "ru": {"title": "Мы ничего не нашли. Что вы искали?"},
+    "en": {"title": "We found nothing. What were you looking for?"},
+    "pl": {"title": "Nic nie znaleźliśmy. Czego szukasz?"},
+    "de": {"title": "Wir haben nichts gefunden. Was haben Sie gesucht?"},
+    "fi": {"title": "Emme löytäneet mitään. Mitä etsit?"},
+}
+
+
+def _first(*keys: str, **renamed: str) -> Texts:
+    """What is said in search-found too, under its own key or another."""
+    return {
+        lang: {new: words[key] for new, key in {**{key: key for key in keys}, **renamed}.items()}
+        for lang, words in TEXTS["search-found"].items()
+    }
+
+
 def _joined(*parts: Texts) -> dict[str, dict[str, str]]:
     return {lang: {key: text for part in parts for key, text in part[lang].items()} for lang in LANGUAGES}
 
@@ -466,6 +528,16 @@ _MADE = (
         "search-found", "search", "search", "yes_no",
         "Whether shoppers find what they search for, and what they miss.",
         TEXTS["search-found"], {"follow_up": "no"},
+    ),
+    QuestionSet(
+        "nothing-found", "search", "search", "text",
+        "What shoppers wanted where the search shows nothing; on such pages it comes before search-found.",
+        _joined(_COMMON, _NOTHING_FOUND, _first("thanks", placeholder="follow_up_placeholder")), {"results": "none"},
+    ),
+    QuestionSet(
+        "product-info", "choice", "product", "yes_no",
+        "What the page of a product leaves open, asked of those who are about to leave it.",
+        _joined(_COMMON, _PRODUCT_INFO, _first("yes", "no")), {"follow_up": "no", "trigger": "exit"},
     ),
     QuestionSet(
         "order-rating", "order", "order", "stars",

@@ -7,7 +7,11 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from widget_server.record import shops
+from sqlalchemy import Connection
+
+from widget_server.contract import saving
+from widget_server.contract.sets import SETS
+from widget_server.record import questions, shops
 from widget_server.record.db import Database
 
 NAME = "Mežmala"
@@ -37,12 +41,19 @@ def settle(database: Database, folder: Path) -> Tenant:
             return kept
     with database.writing() as conn:
         made = shops.create(conn, NAME, list(DOMAINS), TIME_ZONE)
+        _set_up_questions(conn, made.id)
         tenant = Tenant(
             made.id, made.site_key, made.api_key, made.order_token_secret, secrets.token_urlsafe(32)
         )
         # Before the commit: without one, the next start sees that the database doesn't know these keys.
         _write(folder, tenant)
     return tenant
+
+
+def _set_up_questions(conn: Connection, shop: str) -> None:
+    """Whoever tries the shop is asked after each search, not one of three, and by one question more."""
+    questions.change(conn, shop, "search-found", lambda old: saving.changed(old, {"settings": {"sample": 100}}))
+    questions.create(conn, shop, SETS["product-info"].question())
 
 
 def read(folder: Path) -> Tenant | None:

@@ -58,10 +58,10 @@ class QuestionConflict(Exception):
         self.field = field
 
 
-def create_first(conn: Connection, shop: str, settings: Mapping[str, Any] | None = None) -> None:
-    """The two questions every shop starts with: search-found and order-rating, with more `settings` where given."""
+def create_first(conn: Connection, shop: str) -> None:
+    """The two questions every shop starts with: search-found and order-rating."""
     for name in FIRST:
-        add_version(conn, shop, SETS[name].question(more=settings))
+        add_version(conn, shop, SETS[name].question())
 
 
 def add_version(conn: Connection, shop: str, question: Question) -> None:
