@@ -231,6 +231,9 @@ def test_suspects_are_accepted_and_marked(
         crawled, elsewhere = event(), event()
         for one in (*sent, proven):
             assert front.send(one, x_forwarded_for="198.51.100.7").status == 202
+        inside = [event() for _ in range(12)]  # a proxy that nobody has told us of
+        for one in inside:
+            assert front.send(one, x_forwarded_for="10.0.0.1").status == 202
         assert front.send(elsewhere, x_forwarded_for="203.0.113.5").status == 202
         assert front.send(crawled, user_agent=robot, x_forwarded_for="203.0.113.5").status == 202
         marks = {e["event"]["id"]: e["event"].get("marks") for e in stored(redis_client, front.shop)}
@@ -238,6 +241,7 @@ def test_suspects_are_accepted_and_marked(
     # Ten minutes may have ended in between.
     assert sum(marks[one["id"]] == ["burst"] for one in sent[5:]) >= 2
     assert marks[proven["id"]] is marks[elsewhere["id"]] is None
+    assert {marks[one["id"]] for one in inside} == {None}
     assert marks[crawled["id"]] == ["bot"]
 
 

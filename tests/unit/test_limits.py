@@ -154,6 +154,18 @@ def test_a_burst_is_of_one_network_and_one_shop_in_ten_minutes() -> None:
     assert bursts("192.0.2.1")
 
 
+@pytest.mark.parametrize(
+    ("address", "inner"),
+    [
+        ("127.0.0.1", True), ("10.1.2.3", True), ("172.17.0.1", True), ("192.168.1.9", True), ("100.64.0.1", True), ("::1", True),
+        ("fd00::1", True), ("fe80::1%eth0", True), ("::ffff:10.0.0.1", True), ("unix", True), ("", True),
+        ("8.8.8.8", False), ("172.32.0.1", False), ("100.128.0.1", False), ("2a02::1", False), ("::ffff:8.8.8.8", False),
+    ],
+)  # fmt: skip
+def test_an_address_of_no_shopper_is_known(address: str, inner: bool) -> None:
+    assert limits.is_inner(address) == inner
+
+
 def test_a_burst_spread_over_processes_is_one() -> None:
     one, other = made(burst=5), made(burst=5)
     for each in (one, other):

@@ -22,7 +22,7 @@ from .append import Appender, Backlog, Options
 from .ask import Asking
 from .checks import MAX_BODY, SHOPPER, Sender
 from .figures import Figures
-from .limits import Limits, client_address
+from .limits import Limits, client_address, is_inner
 from .replies import ACCEPTED, Refusal, Reply, later
 from .robots import is_robot
 from .shops_cache import Known, ShopsCache
@@ -195,7 +195,8 @@ class Collector:
         known = self._shops.peek(site_key) or await self._find(site_key)
         self._check_origin(scope, known)
         shop = known.shop
-        robot, burst = is_robot(scope.headers.get("user-agent", "")), self._limits.is_burst(network, shop.id)
+        robot = is_robot(scope.headers.get("user-agent", ""))
+        burst = self._limits.is_burst(network, shop.id) and not is_inner(self._address(scope))
         sender = Sender(robot, burst) if robot or burst else SHOPPER
         found = checks.check(raw, shop, time.time_ns() // 1_000_000, sender)
         if not self._limits.take_events(shop.id, found.accepted):
@@ -242,12 +243,15 @@ class Collector:
             log.warning("answered questions could not be read", why=type(error).__name__)
             raise later("database_away", "What was answered can't be looked up now.") from None
 
-    def _count_request(self, scope: Any) -> bytes:
-        """The network that the request comes from, now that it is counted."""
+    def _address(self, scope: Any) -> str:
         forwarded: list[str] = []
         if self._proxies:
             forwarded = [value for name, value in scope.headers.items() if name == "x-forwarded-for"]
-        network = self._limits.network(client_address(scope.client, forwarded, self._proxies))
+        return client_address(scope.client, forwarded, self._proxies)
+
+    def _count_request(self, scope: Any) -> bytes:
+        """The network that the request comes from, now that it is counted."""
+        network = self._limits.network(self._address(scope))
         if not self._limits.take_request(network):
             raise self._too_many("network_rate", "This network sends more than it may in a minute.")
         return network

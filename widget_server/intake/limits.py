@@ -14,7 +14,8 @@ quarantine until the owner looks at them. Only answers without proof of purchase
 to a question whoever sends it: a counter in the shop, or an office that orders much, is not held up. Everybody behind one
 address of a mobile carrier is one network too, so the limit must lie far above what their share of the largest shop can
 be: 60 answers in ten minutes are the answers of some 1,200 shoppers of one shop, at the one in twenty who answers.
-Ten minutes are those of the clock, so that around their end a network may give twice as many.
+An address that is none of the internet is no network to be held against anybody: it belongs to a proxy that nobody has
+told us of, and all shoppers stand behind it. Ten minutes are those of the clock, so that around their end a network may give twice as many.
 """
 
 import hashlib
@@ -38,6 +39,14 @@ _MINUTE = 60
 _BURST_SECONDS = 600
 _MOST_NAMES = 200_000
 _NO_LIMIT = 2**62
+
+_INNER = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
+        "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
 
 log = structlog.get_logger("intake")
 
@@ -186,6 +195,16 @@ def network(address: str) -> bytes:
     if ":" not in address:
         return address.rpartition(".")[0].encode()
     return _network6(address)
+
+
+def is_inner(address: str) -> bool:
+    """Whether an address can't be a shopper's: one of this machine, of a local network or within a carrier's."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return True
+    mapped = parsed.ipv4_mapped if parsed.version == 6 else None
+    return any((mapped or parsed) in net for net in _INNER)
 
 
 def _network6(address: str) -> bytes:

@@ -59,7 +59,8 @@ _answers = Table(
 )
 Index(
     "answers_newest", _answers.c.shop, _answers.c.first_at, _answers.c.key,
-    sqlite_where=_answers.c.answered.is_(True), postgresql_where=_answers.c.answered.is_(True),
+    sqlite_where=and_(_answers.c.answered.is_(True), _answers.c.hidden.is_(False)),
+    postgresql_where=and_(_answers.c.answered.is_(True), _answers.c.hidden.is_(False)),
 )  # fmt: skip
 Index(
     "answers_quarantined", _answers.c.shop, _answers.c.first_at, _answers.c.key,

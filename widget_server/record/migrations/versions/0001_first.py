@@ -39,8 +39,8 @@ def upgrade() -> None:
         "answers",
         ["shop", "first_at", "key"],
         unique=False,
-        sqlite_where=sa.text("answered IS 1"),
-        postgresql_where=sa.text("answered IS true"),
+        sqlite_where=sa.text("answered IS 1 AND hidden IS 0"),
+        postgresql_where=sa.text("answered IS true AND hidden IS false"),
     )
     op.create_index(
         "answers_of_order",
