@@ -24,8 +24,9 @@ from widget_server.record.shops import NewShop
 
 ANSWERS, ASKED, ENDPOINTS, ORIGINS = "answers", "asked", "/v1/endpoints", "/v1/origins"
 QUESTIONS, QUESTION, PREVIEWS = "/v1/questions", "/v1/questions/<name>", "/v1/previews"
+WIDGET = "/v1/widget"
 WRITE_ROUTES = {
-    ANSWERS, ASKED, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
+    ANSWERS, ASKED, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, WIDGET, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
     "/v1/deliveries/<delivery>/replay",
 }  # fmt: skip
 UUID = "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d"
@@ -285,6 +286,13 @@ def owner_bodies() -> Iterator[Case]:
         ({"origins": ["*"]}, "origins.0"), ({"origins": ["null"]}, "origins.0"), ({"origins": ["\x00"]}, "origins.0"),
     ):  # fmt: skip
         yield Case("owner", ORIGINS, json.dumps(raw).encode(), 422, name, method="PUT", headers=as_json)
+    for raw, name in (
+        ([], "body"), ({"brand": "#12345\n"}, "brand"), ({"brand": "\x00000000"}, "brand"), ({"brand": "#\ud800ffff"}, "brand"),
+        ({"brand": {"hex": "#123456"}}, "brand"), ({"radius": float("nan")}, "radius"), ({"radius": float("inf")}, "radius"),
+        ({"radius": 10**400}, "radius"), ({"cooldown_hours": nested(900)}, "cooldown_hours"), ({"mode": "light\x00"}, "mode"),
+        ({"\ud800": 1}, "?"), ({"text": "#fff0f0"}, "text"), ({"text": "#" + "0" * 60_000}, "text"),
+    ):  # fmt: skip
+        yield Case("owner", WIDGET, json.dumps(raw).encode(), 422, name, method="PUT", headers=as_json)
     private = json.dumps({"url": "https://127.0.0.1/", "types": ["answer.given"]}).encode()
     yield Case("owner", ENDPOINTS, private, 409, "url", headers=as_json)
     for key in ("x", "ep_0", "%00", "ep_" + "0" * 24, "a" * 500, "%F0%9F%98%80"):
