@@ -183,6 +183,7 @@ test("a page of another shop and an order that proves nothing are refused in dif
   const order = { kind: "order", context: { order: { token: "t" } } } as Partial<Visit>;
   assert.match(report({ notes: [["", "refused"]], refused: 422, visit: order }).page.sentence, /order token/);
   assert.match(report({ notes: [["", "refused"]], refused: 403, visit: order }).page.sentence, /domains/);
+  assert.match(report({ notes: [["", "refused"]], refused: 415 }).page.sentence, /\(status 415\)/);
 });
 
 test("the owner's language: the first of the browser's that there are words for", () => {

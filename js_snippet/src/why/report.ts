@@ -62,8 +62,9 @@ export function reportOf(tools: Tools, visit: Visit | undefined, results: number
   let sentence = fill(taken, { query: context?.search?.query, results });
   if (reason) {
     const { host } = location;
-    const said = reason === "refused" && tools.refused !== 403 && context?.order ? words.refused_order : words.reasons[reason];
-    sentence += " " + whole(said, { host, key: tools.shop, server: tools.base }, words);
+    const isOther = reason === "refused" && typeof tools.refused === "number" && tools.refused !== 403;
+    const said = isOther ? words[context?.order ? "refused_order" : "refused_other"] : words.reasons[reason];
+    sentence += " " + whole(said, { host, status: "" + tools.refused, key: tools.shop, server: tools.base }, words);
   }
   return {
     page: {

@@ -5,7 +5,7 @@ export const en: Words = {
   title: "Why a question is shown here, or not",
   close: "Close",
   fold: "Details",
-  only_you: "Only you see this box, because the page was opened with `atbalss_why=1`. Nothing of it is sent anywhere.",
+  only_you: "Only you see this box, because the page was opened with `atbalss_why=1`. What it says is sent nowhere.",
   history: "Step by step",
   states: { shown: "Shown", waits: "Waiting", not: "Not shown" },
   page: {
@@ -35,6 +35,10 @@ export const en: Words = {
   refused_order: {
     is: "The order token on this page proves nothing, so answers from it are not accepted.",
     todo: "Check that the shop signs it with the order token secret of this very shop, for this site key.",
+  },
+  refused_other: {
+    is: "The server does not accept what this page sends (status {status}).",
+    todo: "The browser's console says why. Load the page anew without the browser's cache; the script may be from an older version.",
   },
   reasons: {
     shown: { is: "The question was shown on this page." },

@@ -5,7 +5,7 @@ export const et: Words = {
   title: "Miks küsimust siin näidatakse või mitte",
   close: "Sulge",
   fold: "Lähemalt",
-  only_you: "Seda kasti näete ainult teie, sest leht avati lisandiga `atbalss_why=1`. Sellest ei saadeta midagi kuhugi.",
+  only_you: "Seda kasti näete ainult teie, sest leht avati lisandiga `atbalss_why=1`. Selle sisu ei saadeta kuhugi.",
   history: "Samm-sammult",
   states: { shown: "Näidatud", waits: "Ootab", not: "Ei näidatud" },
   page: {
@@ -35,6 +35,10 @@ export const et: Words = {
   refused_order: {
     is: "Selle lehe tellimusetunnus ei tõenda midagi, seepärast siit vastuseid vastu ei võeta.",
     todo: "Kontrollige, et pood allkirjastab selle just selle poe tellimuste salavõtmega ja selle poe võtme jaoks.",
+  },
+  refused_other: {
+    is: "Server ei võta vastu seda, mida see leht saadab (olek {status}).",
+    todo: "Põhjust ütleb brauseri konsool. Laadige leht uuesti ilma brauseri vahemäluta; skript võib olla vanemast versioonist.",
   },
   reasons: {
     shown: { is: "Küsimust näidati sellel lehel." },

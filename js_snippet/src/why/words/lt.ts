@@ -5,7 +5,7 @@ export const lt: Words = {
   title: "Kodėl klausimas čia rodomas arba nerodomas",
   close: "Uždaryti",
   fold: "Išsamiau",
-  only_you: "Šį langą matote tik jūs, nes puslapis atvertas su `atbalss_why=1`. Niekas iš jo niekur nesiunčiama.",
+  only_you: "Šį langą matote tik jūs, nes puslapis atvertas su `atbalss_why=1`. Jo turinys niekur nesiunčiamas.",
   history: "Žingsnis po žingsnio",
   states: { shown: "Parodytas", waits: "Laukia", not: "Nerodomas" },
   page: {
@@ -35,6 +35,10 @@ export const lt: Words = {
   refused_order: {
     is: "Šio puslapio užsakymo žymuo nieko neįrodo, todėl atsakymai iš jo nepriimami.",
     todo: "Patikrinkite, ar parduotuvė jį pasirašo būtent šios parduotuvės užsakymų slaptuoju raktu ir šiam parduotuvės raktui.",
+  },
+  refused_other: {
+    is: "Serveris nepriima to, ką šis puslapis siunčia (būsena {status}).",
+    todo: "Priežastį nurodo naršyklės konsolė. Įkelkite puslapį iš naujo be naršyklės podėlio; skriptas gali būti iš senesnės versijos.",
   },
   reasons: {
     shown: { is: "Klausimas šiame puslapyje buvo parodytas." },
@@ -98,23 +102,23 @@ export const lt: Words = {
     asked: { is: "Klausimas per šį apsilankymą jau užduotas.", todo: "Norėdami jį pamatyti dar kartą, įkelkite puslapį iš naujo." },
     answered: {
       is: "Apie šį užsakymą jau atsakyta arba šis lankytojas jau atsakė.",
-      todo: "Norėdami jį pamatyti dar kartą, naudokite kitą užsakymą arba privatų langą.",
+      todo: "Norėdami jį pamatyti dar kartą, naudokite kitą užsakymą arba privataus naršymo langą.",
     },
     cap: {
       is: "Šis lankytojas klausimą jau matė tiek kartų, kiek leidžiama (daugiausia: {most}).",
-      todo: "Tai keičia nustatymas `most`. Norėdami jį pamatyti dar kartą, naudokite privatų langą.",
+      todo: "Tai keičia nustatymas `most`. Norėdami jį pamatyti dar kartą, naudokite privataus naršymo langą.",
     },
     wave: {
       is: "Šio lankytojo šiame etape jau klausta (etapo trukmė dienomis: {every_days}).",
-      todo: "Tai keičia nustatymas `every_days`. Norėdami jį pamatyti dar kartą, naudokite privatų langą.",
+      todo: "Tai keičia nustatymas `every_days`. Norėdami jį pamatyti dar kartą, naudokite privataus naršymo langą.",
     },
     cooldown: {
       is: "Klausimas šiam lankytojui neseniai rodytas (pertrauka: {cooldown_hours} val.).",
-      todo: "Tai keičia klausimo nustatymas `cooldown_hours`. Norėdami jį pamatyti dar kartą, naudokite privatų langą.",
+      todo: "Tai keičia klausimo nustatymas `cooldown_hours`. Norėdami jį pamatyti dar kartą, naudokite privataus naršymo langą.",
     },
     cooldown_all: {
       is: "Šiam lankytojui neseniai rodytas kitas klausimas (pertrauka tarp bet kurių dviejų: {pause} val.).",
-      todo: "Tai keičia parduotuvės nustatymas `cooldown_hours`. Norėdami jį pamatyti dabar, naudokite privatų langą.",
+      todo: "Tai keičia parduotuvės nustatymas `cooldown_hours`. Norėdami jį pamatyti dabar, naudokite privataus naršymo langą.",
     },
     checkout: { is: "Šiame puslapyje pirkėjai moka, todėl čia niekas neklausiamas." },
     hidden: { is: "Kortelė yra fone. Klausimas pasirodys, kai kas nors į ją pažiūrės." },

@@ -5,7 +5,7 @@ export const lv: Words = {
   title: "Kāpēc jautājums šeit ir vai nav redzams",
   close: "Aizvērt",
   fold: "Sīkāk",
-  only_you: "Šo logu redzat tikai jūs, jo lapa atvērta ar `atbalss_why=1`. Nekas no tā nekur netiek sūtīts.",
+  only_you: "Šo logu redzat tikai jūs, jo lapa atvērta ar `atbalss_why=1`. Tā saturs nekur netiek sūtīts.",
   history: "Soli pa solim",
   states: { shown: "Parādīts", waits: "Gaida", not: "Nav rādīts" },
   page: {
@@ -35,6 +35,10 @@ export const lv: Words = {
   refused_order: {
     is: "Šīs lapas pasūtījuma marķieris neko nepierāda, tāpēc atbildes no tās netiek pieņemtas.",
     todo: "Pārbaudiet, vai veikals to paraksta ar tieši šī veikala pasūtījumu noslēpumu un šai atslēgai.",
+  },
+  refused_other: {
+    is: "Serveris nepieņem to, ko šī lapa sūta (statuss {status}).",
+    todo: "Iemeslu rāda pārlūka konsole. Ielādējiet lapu no jauna bez pārlūka kešatmiņas; skripts var būt no vecākas versijas.",
   },
   reasons: {
     shown: { is: "Jautājums šajā lapā tika parādīts." },

@@ -11,8 +11,9 @@ export interface Words {
   /** number format */
   tag: string;
   reasons: { [reason in Reason]: Said };
-  /** The same reason in another case: an order that proves nothing is refused too. */
+  /** The same reason in other cases: an order that proves nothing, and whatever else the server doesn't take. */
   refused_order: Said;
+  refused_other: Said;
   /** no decision so far */
   undecided: Said;
   title: string;
