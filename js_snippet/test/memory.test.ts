@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { write } from "../src/json";
-import { ANSWERED, COUNT, delayOf, drawOf, format, fresh, parse, rowOf, SEEN, SHOWN, whyNot, type Kept } from "../src/memory/caps";
-import type { Question } from "../src/types";
+import { ANSWERED, COUNT, delayOf, drawOf, fresh, parse, rowOf, SEEN, SHOWN, whyNot, type Kept } from "../src/memory/caps";
+import type { Json, Question } from "../src/types";
 
 const HOUR = 3600000;
 const NOW = Date.parse("2026-11-22T10:00:00Z");
@@ -31,6 +31,7 @@ const answered = (hours: number): Kept => {
   return kept;
 };
 
+const json = (kept: Kept): Json => kept as unknown as Json;
 const none = { cooldown_hours: 0 };
 
 for (const [name, kept, settings, placement, expected] of [
@@ -71,7 +72,7 @@ test("another question was shown not long ago: not now, but after an order", () 
 test("what is written is read again, as JSON of version 1", () => {
   const kept = answered(5);
   rowOf(kept, "other-one_2.x")[SEEN] = NOW - 1000;
-  const text = write(format(kept));
+  const text = write(json(kept));
   assert.equal(JSON.parse(text).v, 1);
   assert.deepEqual(parse(text, NOW), kept);
 });
@@ -83,28 +84,28 @@ for (const text of ["", "null", "{}", "[]", '{"v":2,"n":1,"d":365,"q":[]}', '{"v
 test("rows that are broken are left out, the others stay", () => {
   const text = `{"v":1,"n":7,"d":365,"q":[["a",1,${NOW},0,0,0],["b",1],["c","1",${NOW},0,0,0],["__proto__",1,${NOW},0,0,0],["d",2,${NOW},0,0,0]]}`;
   assert.deepEqual(
-    parse(text, NOW)!.rows.map((row) => [row[0], row[COUNT]]),
+    parse(text, NOW)!.q.map((row) => [row[0], row[COUNT]]),
     [["a", 1], ["__proto__", 1], ["d", 2]],
   );
   assert.equal(({} as { [name: string]: unknown })["1"], undefined);
 });
 
 test("a question is forgotten after a year, or after the longest wave", () => {
-  const left = (days: number, keep: number): number => parse(write(format({ ...shown(days * 24), days: keep })), NOW)!.rows.length;
+  const left = (days: number, keep: number): number => parse(write(json({ ...shown(days * 24), d: keep })), NOW)!.q.length;
   assert.deepEqual([left(364, 365), left(366, 365), left(366, 730), left(731, 730)], [1, 0, 1, 0]);
 });
 
 test("what a clock wrote that was a day ahead is forgotten", () => {
-  assert.equal(parse(write(format(shown(-24))), NOW)!.rows.length, 0);
-  assert.equal(parse(write(format(shown(-0.1))), NOW)!.rows.length, 1);
+  assert.equal(parse(write(json(shown(-24))), NOW)!.q.length, 0);
+  assert.equal(parse(write(json(shown(-0.1))), NOW)!.q.length, 1);
 });
 
 test("a delay that began is forgotten after half an hour when nothing else is known", () => {
   const kept = fresh(1);
   delayOf(rowOf(kept, "ours"), NOW);
-  const text = write(format(kept));
-  assert.equal(parse(text, NOW + 0.4 * HOUR)!.rows.length, 1);
-  assert.equal(parse(text, NOW + 0.6 * HOUR)!.rows.length, 0);
+  const text = write(json(kept));
+  assert.equal(parse(text, NOW + 0.4 * HOUR)!.q.length, 1);
+  assert.equal(parse(text, NOW + 0.6 * HOUR)!.q.length, 0);
 });
 
 test("the delay counts from the trigger, over page loads, and begins anew after half an hour without a page", () => {
@@ -124,11 +125,11 @@ test("fifty questions at most, the ones that changed last; never more bytes than
     row[SHOWN] = row[ANSWERED] = NOW;
     rowOf(kept, "question-with-a-name-0");
   }
-  assert.ok(kept.rows.length <= 50 && kept.rows.length > 48);
-  const names = kept.rows.map((row) => row[0]);
+  assert.ok(kept.q.length <= 50 && kept.q.length > 48);
+  const names = kept.q.map((row) => row[0]);
   assert.ok(names.includes("question-with-a-name-0") && names.includes("question-with-a-name-79"));
   assert.ok(!names.includes("question-with-a-name-1"));
-  assert.ok(write(format(kept)).length < 5000);
+  assert.ok(write(json(kept)).length < 5000);
 });
 
 test("the draw is the same for one visitor and question, even over visitors, and independent between questions", () => {

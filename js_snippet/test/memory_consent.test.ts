@@ -253,7 +253,7 @@ test("looks again at every platform's event, and starts no timer in a hidden tab
   let timers = 0;
   world["setTimeout"] = () => ++timers;
   saying();
-  for (const name of ["CookiebotOnConsentReady", "CookiebotOnDecline", "OneTrustGroupsUpdated", "cookieyes_consent_update", "click", "pagehide"]) {
+  for (const name of ["CookiebotOnConsentReady", "OneTrustGroupsUpdated", "cookieyes_consent_update", "click", "pagehide"]) {
     const before = changes;
     listeners[name]!.forEach((act) => act());
     assert.equal(changes, before + 1, name);

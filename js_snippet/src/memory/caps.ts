@@ -3,7 +3,7 @@
  * Kept as JSON of one fixed shape, which is read by pattern, because a page may have changed JSON.parse; whatever else
  * stands there is nothing. At most 50 questions, none for longer than the longest wave (a year at least).
  */
-import type { Json, Memory, Question, Widget } from "../types";
+import type { Memory, Question, Widget } from "../types";
 
 /** One question, as it is kept. All times are in ms since 1970, 0: never. */
 export type Row = [
@@ -23,13 +23,15 @@ export const ANSWERED = 3;
 const SINCE = 4;
 export const SEEN = 5;
 
+/** As it is written. */
 export interface Kept {
+  v: 1;
   /** the visitor's number */
-  visitor: number;
+  n: number;
   /** for how many days a row is kept */
-  days: number;
+  d: number;
   /** the one that changed last is the last */
-  rows: Row[];
+  q: Row[];
 }
 
 const MOST_ROWS = 50;
@@ -40,40 +42,35 @@ const FORGOTTEN = HOUR / 2;
 /** cool-down of the search placement, and of everything together, in hours */
 const COOLDOWN = 24;
 
-export function fresh(visitor: number): Kept {
-  return { visitor, days: YEAR, rows: [] };
+export function fresh(n: number): Kept {
+  return { v: 1, n, d: YEAR, q: [] };
 }
 
 /** What `text` says; undefined when it isn't ours. Rows that are too old, or of a clock that was wrong, are left out. */
 export function parse(text: string, now: number): Kept | undefined {
   const head = /^\{"v":1,"n":(\d+),"d":(\d+),"q":\[/.exec(text);
   if (!head) return undefined;
-  const kept: Kept = { visitor: +head[1]!, days: +head[2]!, rows: [] };
+  const kept: Kept = { v: 1, n: +head[1]!, d: +head[2]!, q: [] };
   text.replace(/\["([\w.-]+)",(\d+),(\d+),(\d+),(\d+),(\d+)\]/g, (_, question, count, shown, answered, since, seen) => {
     const age = now - Math.max(shown, answered);
-    if (age > -HOUR && (age < kept.days * DAY || now - seen < FORGOTTEN)) {
-      kept.rows[kept.rows.length] = [question, +count, +shown, +answered, +since, +seen];
+    if (age > -HOUR && (age < kept.d * DAY || now - seen < FORGOTTEN)) {
+      kept.q[kept.q.length] = [question, +count, +shown, +answered, +since, +seen];
     }
     return "";
   });
   return kept;
 }
 
-/** As it is kept, to be written as JSON. */
-export function format({ visitor, days, rows }: Kept): Json {
-  return { v: 1, n: visitor, d: days, q: rows };
-}
-
 /** The row of `question`, made if there is none; it is now the last. */
 export function rowOf(kept: Kept, question: string): Row {
-  const { rows } = kept;
+  const rows = kept.q;
   let row: Row = [question, 0, 0, 0, 0, 0];
-  kept.rows = [];
+  kept.q = [];
   for (let i = 0; i < rows.length; i++) {
     if (rows[i]![0] === question) row = rows[i]!;
-    else if (i > rows.length - MOST_ROWS) kept.rows[kept.rows.length] = rows[i]!;
+    else if (i > rows.length - MOST_ROWS) kept.q[kept.q.length] = rows[i]!;
   }
-  kept.rows[kept.rows.length] = row;
+  kept.q[kept.q.length] = row;
   return row;
 }
 
@@ -92,8 +89,8 @@ export function whyNot(kept: Kept, { question, placement, settings }: Question, 
   const once = settings["until_answered"] ?? (!wave && (placement === "page" || placement === "product"));
   const pause = (settings["cooldown_hours"] as number | undefined) ?? (placement === "search" ? COOLDOWN : 0);
   let last = 0;
-  for (let i = 0; i < kept.rows.length; i++) {
-    const row = kept.rows[i]!;
+  for (let i = 0; i < kept.q.length; i++) {
+    const row = kept.q[i]!;
     const age = now - row[SHOWN];
     last = Math.max(last, row[SHOWN]);
     if (row[0] !== question) continue;
@@ -106,8 +103,8 @@ export function whyNot(kept: Kept, { question, placement, settings }: Question, 
 }
 
 /** 0..99: the share of visitors that this one belongs to, for each question anew. */
-export function drawOf({ visitor }: Kept, question: string): number {
-  let bits = visitor;
+export function drawOf({ n }: Kept, question: string): number {
+  let bits = n;
   // FNV-1a, stirred as MurmurHash3 does at its end.
   for (let i = 0; i < question.length; i++) bits = Math.imul(bits ^ question.charCodeAt(i), 0x01000193);
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);

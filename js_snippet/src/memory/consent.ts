@@ -3,19 +3,22 @@
  * platform on the page. One no wins over every yes; who hasn't decided hasn't allowed.
  */
 import type { Tools, Widget } from "../types";
-import { cookiebot, EVENTS as COOKIEBOT } from "./vendors/cookiebot";
-import { cookieyes, EVENTS as COOKIEYES } from "./vendors/cookieyes";
+import { cookiebot, EVENT as COOKIEBOT } from "./vendors/cookiebot";
+import { cookieyes, EVENT as COOKIEYES } from "./vendors/cookieyes";
 import { google } from "./vendors/google";
-import { EVENTS as ONETRUST, onetrust } from "./vendors/onetrust";
-import type { Said } from "./vendors/said";
+import { EVENT as ONETRUST, onetrust } from "./vendors/onetrust";
+import type { Left, Platform, Said } from "./vendors/said";
 import { tcf } from "./vendors/tcf";
 
 /** A platform that said nothing for so long isn't going to say yes, ms. */
 const LONGEST_SILENCE = 10000;
-/** What is chosen by a click is told a little later, ms. */
-const SETTLES = [0, 1000];
-/** Google's platform has no event for us, and others may come at any time. No script of the page is changed to hear. */
-const HINTS = ["click", "keyup", "visibilitychange", "pagehide", "load"];
+/**
+ * When to look again. Google's platform has no event for us, and others may come at any time; no script of the page is
+ * changed to hear of it. On its way to the document, every event passes the window.
+ */
+const HINTS = ["click", "visibilitychange", "pagehide", COOKIEBOT, ONETRUST, COOKIEYES];
+/** What was clicked is told at once or a little later, ms. */
+const LATER = 1000;
 
 /** Gives what is said now. `changed` is called whenever it may be worth asking again. */
 export function consent(
@@ -24,46 +27,43 @@ export function consent(
   told: () => boolean | undefined,
   changed: () => void,
 ): () => Said {
-  const tagged = tagConsent === "granted" || (tagConsent === "denied" ? false : set === "always" || undefined);
-  const own = (): Said => told() ?? tagged;
-  const platforms = [own, google(), tcf(changed), cookiebot(), onetrust, cookieyes];
-  const events = [HINTS, COOKIEBOT, ONETRUST, COOKIEYES];
+  const own: Platform = () =>
+    told() ?? (tagConsent === "granted" || (tagConsent === "denied" ? false : set === "always" || undefined));
+  const platforms = [own, google(), tcf(changed), cookiebot, onetrust, cookieyes];
+  const hadYes: boolean[] = [];
   let silentSince = 0;
 
   const happened = (): void => {
     changed();
-    for (let i = 0; !document.hidden && i < SETTLES.length; i++) setTimeout(changed, SETTLES[i]);
+    if (document.hidden) return;
+    setTimeout(changed);
+    setTimeout(changed, LATER);
   };
-  for (let i = 0; i < events.length; i++) {
-    // On its way to the document, every event passes here.
-    for (let j = 0; j < events[i]!.length; j++) addEventListener(events[i]![j]!, happened, true);
-  }
+  for (let i = 0; i < HINTS.length; i++) addEventListener(HINTS[i]!, happened, true);
   bell.addEventListener("push", changed);
 
   return () => {
-    if ((navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl || set === "never") return false;
-    let yes: Said;
-    let isOpen = false;
-    for (let i = 0; i < platforms.length; i++) {
-      const said = saidBy(platforms[i]!);
-      if (said === false) return false;
-      if (said) yes = said;
-      isOpen ||= said === null;
-    }
-    if (!isOpen) {
-      silentSince = 0;
-      return yes;
-    }
     const now = performance.now();
-    silentSince ||= now;
-    return now - silentSince > LONGEST_SILENCE ? false : null;
+    let isNo = (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl || set === "never";
+    let isSilent = false;
+    let yes: Said;
+    for (let i = 0; i < platforms.length; i++) {
+      const one = saidBy(platforms[i]!);
+      // Who takes a yes back has said no.
+      isNo ||= one === false || (one === null && hadYes[i]!);
+      isSilent ||= one === null;
+      yes ||= hadYes[i] = !!one;
+    }
+    silentSince = isSilent ? silentSince || now : 0;
+    if (isNo || (isSilent && now - silentSince > LONGEST_SILENCE)) return false;
+    return isSilent ? null : yes || undefined;
   };
 }
 
 /** A platform that breaks has said nothing. */
-function saidBy(platform: () => Said): Said {
+function saidBy(platform: Platform): Said {
   try {
-    return platform();
+    return platform(window as Left);
   } catch {
     return null;
   }

@@ -3,8 +3,9 @@
  * samples, how long a delay has run, and answers on their way. Two keys of localStorage hold all of it. Before there is
  * consent nothing is used and nothing is written; when it is taken back, both keys are gone in the same moment.
  */
-import type { Keeper, MakeMemory } from "../types";
-import { ANSWERED, COUNT, delayOf, drawOf, format, fresh, parse, rowOf, SEEN, SHOWN, whyNot, type Kept } from "./caps";
+import type { Json, Keeper, MakeMemory } from "../types";
+import { nothing } from "../quietly";
+import { ANSWERED, COUNT, delayOf, drawOf, fresh, parse, rowOf, SEEN, SHOWN, whyNot, type Kept, type Row } from "./caps";
 import { consent } from "./consent";
 import type { Queue } from "./queue";
 import { put, read } from "./store";
@@ -42,25 +43,25 @@ export const memory: MakeMemory = (tools, widget, told) => {
       return kept && whyNot(kept, question, settings, Date.now());
     },
     shown(question) {
-      const kept = look() || unkept;
-      const row = rowOf(kept, question);
-      row[COUNT]++;
-      row[SHOWN] = Date.now();
-      row[SEEN] = 0;
-      if (save(kept)) withQueue(() => {}); // an answer may follow
+      change(question, (row, now) => {
+        row[COUNT]++;
+        row[SHOWN] = now;
+        row[SEEN] = 0;
+      });
+      if (isOn) withQueue(nothing); // an answer may follow
     },
     answered(question) {
-      const kept = look() || unkept;
-      rowOf(kept, question)[ANSWERED] = Date.now();
-      save(kept);
+      change(question, (row, now) => (row[ANSWERED] = now));
     },
-    since(question) {
-      const kept = look() || unkept;
-      const ms = delayOf(rowOf(kept, question), Date.now());
-      save(kept);
-      return ms;
-    },
+    since: (question) => change(question, delayOf),
   };
+
+  function change<T>(question: string, work: (row: Row, now: number) => T): T {
+    const kept = look() || unkept;
+    const result = work(rowOf(kept, question), Date.now());
+    save(kept);
+    return result;
+  }
 
   /** What is kept, if anything may be. Acts on what has changed: begins, pauses, or deletes everything. */
   function look(): Kept | undefined {
@@ -100,7 +101,7 @@ export const memory: MakeMemory = (tools, widget, told) => {
 
   function save(kept: Kept): boolean {
     if (kept === unkept) return false;
-    kept.days = Math.max(kept.days, longest);
-    return put(KEY, write(format(kept)));
+    kept.d = Math.max(kept.d, longest);
+    return put(KEY, write(kept as unknown as Json));
   }
 };

@@ -7,43 +7,37 @@
  * everybody, which is nobody's consent. An update goes before any default, whichever came first. Where the shopper is
  * can't be known here, so what is denied in one region is denied, and what is granted in one region only is not granted.
  */
-import type { Said } from "./said";
+import type { Platform } from "./said";
 
-type Entry = { [place: number]: unknown } | null | undefined;
 type State = { [key: string]: unknown };
 
 const ANALYTICS = "analytics_storage";
 const FUNCTIONALITY = "functionality_storage";
 
-export function google(): () => Said {
-  // Tag Manager drops old entries from the front of a long list, so what they said is kept.
-  const updates: State = {};
-  const defaults: State = {};
-  const denied: State = {};
-  let seen = false;
+export function google(): Platform {
+  // Tag Manager drops old entries from the front of a long list, so what they said is kept: by command and key, and by
+  // the key alone where it is denied in a region.
+  const said: { [what: string]: boolean | undefined } = {};
 
-  return () => {
-    const layer = (window as unknown as { dataLayer?: ArrayLike<Entry> }).dataLayer;
-    for (let i = 0; layer && i < layer.length; i++) {
-      const entry = layer[i];
+  const take = (command: string, state: State, key: string): void => {
+    const granted = state[key] === "granted";
+    if (!state[key]) return;
+    if (!state["region"]) said[command + key] = granted;
+    else if (!granted) said[key] = true;
+  };
+  return ({ dataLayer }) => {
+    for (let i = 0; dataLayer && i < dataLayer.length; i++) {
+      const entry = dataLayer[i] as [string, string, State] | null;
       if (entry && entry[0] === "consent") {
-        seen = true;
-        take(entry[1], entry[2] as State, ANALYTICS);
-        take(entry[1], entry[2] as State, FUNCTIONALITY);
+        said["any"] = true;
+        take(entry[1], entry[2], ANALYTICS);
+        take(entry[1], entry[2], FUNCTIONALITY);
       }
     }
-    if (!seen) return undefined;
-    if (updates[ANALYTICS] ?? (defaults[ANALYTICS] && !denied[ANALYTICS])) return true;
-    if (updates[FUNCTIONALITY] && (denied[FUNCTIONALITY] || defaults[FUNCTIONALITY] === false)) return true;
-    return (updates[ANALYTICS] ?? updates[FUNCTIONALITY]) === undefined ? null : false;
+    const analytics = said["update" + ANALYTICS];
+    const functionality = said["update" + FUNCTIONALITY];
+    if (analytics ?? (said["default" + ANALYTICS] && !said[ANALYTICS])) return true;
+    if (functionality && (said[FUNCTIONALITY] || said["default" + FUNCTIONALITY] === false)) return true;
+    return (analytics ?? functionality) === undefined ? said["any"] && null : false;
   };
-
-  function take(command: unknown, state: State, key: string): void {
-    const value = state[key];
-    if (!value) return;
-    const granted = value === "granted";
-    if (command === "update") updates[key] = granted;
-    else if (!state["region"]) defaults[key] = granted;
-    else if (!granted) denied[key] = true;
-  }
 }

@@ -6,12 +6,9 @@
  * Read: the groups C0003 (functional) and C0002 (performance), either. A shop that numbered its groups otherwise tells
  * us by the own hook.
  */
-import type { Said } from "./said";
+import type { Platform } from "./said";
 
-export const EVENTS = ["OneTrustGroupsUpdated"];
+export const EVENT = "OneTrustGroupsUpdated";
 
-export function onetrust(): Said {
-  const { OneTrust, OnetrustActiveGroups } = window as unknown as { OneTrust?: object; OnetrustActiveGroups?: string };
-  if (OnetrustActiveGroups) return /\bC000[23]\b/.test("" + OnetrustActiveGroups);
-  return OneTrust ? null : undefined;
-}
+export const onetrust: Platform = ({ OneTrust, OnetrustActiveGroups: groups }) =>
+  groups ? /\bC000[23]\b/.test("" + groups) : OneTrust && null;
