@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import World, answer, finish
+from widget_server.contract.placing import SETTINGS
 from widget_server.web.app import resources
 
 
@@ -67,3 +68,8 @@ def test_everything_is_on_the_page(small_world: World) -> None:
     ids = re.findall(r'id="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(ids)
+
+
+def test_every_setting_of_a_question_is_explained(small_world: World) -> None:
+    section = small_world.client.get("/docs").text.partition('<section id="question-settings">')[2].partition("</section>")[0]
+    assert re.findall(r'<th scope="row"><code>([a-z_]+)</code></th>', section) == list(SETTINGS)

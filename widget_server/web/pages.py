@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, render_template
 
 from widget_server.contract.events import BROWSER, EVENT_TYPES
 from widget_server.contract.metrics import metrics
+from widget_server.contract.placing import SETTINGS
 from widget_server.contract.questions import question_types
 
 from .openapi import document
@@ -46,6 +47,7 @@ def _views(spec: Callable[[], dict[str, Any]]) -> list[tuple[str, str, Callable[
                 sections=sections(spec()),
                 metrics=metrics().values(),
                 question_types=question_types().values(),
+                placing=SETTINGS,
                 event_types=[(name, kind.source) for name, kind in EVENT_TYPES.items()],
                 browser=sorted(BROWSER),
             )
