@@ -21,7 +21,7 @@ from widget_server.contract.order import pseudonym
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.tokens import OrderClaims
 from widget_server.intake import asked
-from widget_server.record import questions, shops
+from widget_server.record import endpoints, outbox, questions, shops
 from widget_server.record.db import Database
 
 DAY = 86_400_000
@@ -74,6 +74,28 @@ class House:
 @pytest.fixture
 def house(database: Database) -> House:
     return House(database)
+
+
+def test_keys_of_pseudonyms_are_the_shops_own_and_stay(house: House) -> None:
+    with house.database.reading() as conn:
+        neighbour = shops.by_id(conn, house.neighbour)
+    assert neighbour is not None
+    mine = house.shop().customer_key
+    assert len(mine) == 64 and mine == house.shop().customer_key != neighbour.customer_key
+    assert mine not in repr(house.shop())
+    assert pseudonym(mine, "Anna@Example.com ") == pseudonym(mine, "anna@example.com") != pseudonym(neighbour.customer_key, "anna@example.com")
+
+
+def test_webhooks_are_not_told_the_pseudonym(house: House) -> None:
+    with house.database.writing() as conn:
+        endpoints.create(conn, house.id, "https://hooks.example/", ("answer.given", "order.placed"), NOW)
+    house.answered("nps", "A-1", cust="c7")
+    house.placed("A-2", "c8")
+    with house.database.writing() as conn:
+        bodies = [orjson.loads(row.body) for row in outbox.claim(conn, now=NOW * 2, lease=60_000, limit=10, by="test")]
+    orders = {body["type"]: body["data"]["order"] for body in bodies}
+    assert orders["answer.given"] == {"ref": "A-1", "line": None, "sku": []}
+    assert orders["order.placed"]["customer"] == "c8"
 
 
 def test_what_the_order_itself_has_answered_rests(house: House) -> None:
