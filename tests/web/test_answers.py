@@ -177,7 +177,10 @@ def test_a_value_finds_options_that_were_chosen_among_others(world: World) -> No
     world.send(both, one, none, other, voice)
 
     def having(value: str) -> set[str]:
-        return set(listed(world, value=value))
+        with_question = set(listed(world, value=value, question="why"))
+        everywhere = set(listed(world, value=value))
+        assert with_question == everywhere - {f"browser:{voice['answer']}"}
+        return everywhere
 
     assert having("price") == {f"browser:{both['answer']}"}
     assert having("range") == {f"browser:{both['answer']}"}

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    false,
     func,
     or_,
     select,
@@ -67,6 +68,10 @@ Index(
     sqlite_where=_answers.c.quarantined.is_not(None), postgresql_where=_answers.c.quarantined.is_not(None),
 )  # fmt: skip
 Index(
+    "answers_chosen", _answers.c.shop, _answers.c.question, _answers.c.first_at, _answers.c.key,
+    sqlite_where=_answers.c.chosen.is_not(None), postgresql_where=_answers.c.chosen.is_not(None),
+)  # fmt: skip
+Index(
     "answers_of_order", _answers.c.shop, _answers.c.order_ref,
     sqlite_where=_answers.c.order_ref.is_not(None), postgresql_where=_answers.c.order_ref.is_not(None),
 )  # fmt: skip
@@ -84,11 +89,16 @@ Index(
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which answers to list; None and empty mean any. `quarantined` lists those that wait there, and no others."""
+    """Which answers to list; None and empty mean any. `quarantined` lists those that wait there, and no others.
+
+    `value` is a bucket, or an option that was chosen among others; `option` is such an option and nothing else, for
+    which only answers that chose several have to be looked through.
+    """
 
     quarantined: bool = False
     question: str | None = None
-    bucket: str | None = None
+    value: str | None = None
+    option: str | None = None
     verified: bool | None = None
     with_text: bool | None = None
     product: str | None = None
@@ -226,8 +236,10 @@ def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
         value = getattr(chosen, name)
         if value is not None:
             found.append(_answers.c[name] == value)
-    if chosen.bucket is not None:
-        found.append(_in_bucket(chosen.bucket))
+    if chosen.value is not None:
+        found.append(or_(_answers.c.bucket == chosen.value, _chose(chosen.value)))
+    if chosen.option is not None:
+        found.append(_chose(chosen.option))
     if chosen.with_text is not None:
         found.append(_answers.c.text.is_not(None) if chosen.with_text else _answers.c.text.is_(None))
     if chosen.start is not None:
@@ -237,13 +249,12 @@ def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _in_bucket(bucket: str) -> ColumnElement[bool]:
-    """Answers of this bucket, and those that chose the option of this name, perhaps among others."""
-    one = _answers.c.bucket == bucket
+def _chose(option: str) -> ColumnElement[bool]:
+    """Whether this option is among those that were chosen."""
     # Options are lower-case names, so that LIKE, which SQLite takes for any case, means the same on both databases.
-    if not is_option(bucket):
-        return one
-    return or_(one, _answers.c.chosen.contains(f"\n{bucket}\n", autoescape=True))
+    if not is_option(option):
+        return false()
+    return and_(_answers.c.chosen.is_not(None), _answers.c.chosen.contains(f"\n{option}\n", autoescape=True))
 
 
 def _collect(found: dict[tuple[str, str], Answer], conn: Connection, where: ColumnElement[bool]) -> None:

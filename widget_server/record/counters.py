@@ -185,6 +185,8 @@ def reach_by(
     spans = [(DAY, chosen.start, chosen.end)] if by == DAY else _spans(chosen.start, chosen.end)
     column = _counters.c.start if by == DAY else _counters.c.key
     where = and_(_where(chosen, spans), _counters.c.counter.in_(_REACH), column > after)
+    if by == DAY:
+        where = and_(where, _counters.c.key == "")
     names = select(column).where(where).group_by(column).having(func.max(_counters.c.n) > 0).order_by(column)
     wanted = list(conn.execute(names.limit(limit)).scalars())
     if not wanted:

@@ -17,6 +17,8 @@ from widget_server.contract.answer import Answer
 from widget_server.contract.events import EVENT_TYPES, MAX_PRODUCT, MAX_QUERY
 from widget_server.contract.fields import language, slug
 from widget_server.contract.queries import query_key
+from widget_server.contract.questions import question_types
+from widget_server.contract.shop import Question
 from widget_server.contract.times import format_time
 from widget_server.intake.checks import envelope
 from widget_server.intake.stream import StreamFull, append_sync
@@ -214,11 +216,13 @@ def _moment(answer: Answer) -> int:
 def _filter(call: Read) -> Filter:
     query = call.query
     first, last = check_range(query)
-    lang, searched = query.get("lang"), query.get("query")
+    lang, searched, value = query.get("lang"), query.get("query"), query.get("value")
+    several = _takes_several(call.shop.question(query.get("question", "")))
     return Filter(
         quarantined=query["quarantined"],
         question=query.get("question"),
-        bucket=query.get("value"),
+        value=None if several else value,
+        option=value if several else None,
         verified=query.get("verified"),
         with_text=query.get("text"),
         product=query.get("product"),
@@ -227,6 +231,12 @@ def _filter(call: Read) -> Filter:
         start=None if first is None else _midnight(first, 0, call.shop.time_zone),
         end=None if last is None else _midnight(last, 1, call.shop.time_zone),
     )
+
+
+def _takes_several(question: Question | None) -> bool:
+    """Whether answers to a question choose several options."""
+    kind = None if question is None else question_types().get(question.type)
+    return kind is not None and question is not None and isinstance(kind.bucket([], question.settings), tuple)
 
 
 def _midnight(day: str, later: int, zone: str) -> int:

@@ -51,6 +51,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("order_ref IS NOT NULL"),
     )
     op.create_index(
+        "answers_chosen",
+        "answers",
+        ["shop", "question", "first_at", "key"],
+        unique=False,
+        sqlite_where=sa.text("chosen IS NOT NULL"),
+        postgresql_where=sa.text("chosen IS NOT NULL"),
+    )
+    op.create_index(
         "answers_quarantined",
         "answers",
         ["shop", "first_at", "key"],
