@@ -99,6 +99,9 @@ SITUATIONS = (
     Situation("results", {"results": "none"}, results(count=12), "search", says="the search found nothing"),
     Situation("selector", {"selector": "#coupon"}, says="#coupon"),
     Situation("inline_missing", {"inline": "#beside-the-price"}, says="#beside-the-price"),
+    Situation(
+        "inline_room", {"inline": "#note"}, '<div id="note"></div><p>Right below it.</p>', says="would move"
+    ),
     Situation("waiting_delay", {"delay": 600}, says="600 s"),
     Situation("waiting_scroll", {"trigger": "scroll", "scroll": 70}, TALL, says="70 %"),
     Situation("waiting_exit", {"trigger": "exit"}, says="about to leave"),
@@ -554,6 +557,48 @@ def test_it_speaks_the_language_of_the_owners_browser(
         "[...document.querySelector('atbalss-why').shadowRoot.querySelectorAll('.body, header, article')].every((e) => e.scrollWidth <= e.clientWidth)"
     )
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "head", "words"),
+    [
+        (results("boots", 3), "", "results of a search for “boots”. Number of results: 3."),
+        ('<div data-atbalss-query="boots"></div>', "", "could not be read from the page"),
+        (order(), "", "confirmation of an order"),
+        ("", '<meta property="og:type" content="product">', "page of a product"),
+        ("", "", "an ordinary one"),
+    ],
+    ids=["search", "uncounted", "order", "product", "page"],
+)
+def test_what_the_page_was_taken_for(
+    body: str, head: str, words: str, at_once: None, page: Page, put: Put
+) -> None:
+    page.goto(put("/somewhere", body, head=head) + ASKED_WHY)
+    expect(page.locator(f"{BOX} .page")).to_contain_text(words)
+
+
+def test_what_is_known_of_consent(at_once: None, page: Page, put: Put, ours: Ours) -> None:
+    ours.questions[0]["settings"]["delay"] = 600
+    line = page.locator(f"{BOX} .consent")
+    address = put("/search", results()) + ASKED_WHY
+    page.goto(address)
+    expect(line).to_contain_text("there was no consent to it, or no need for it")
+    page.goto(put("/refused", results(), head=CONSENT.replace("true", "false")) + ASKED_WHY)
+    expect(line).to_contain_text("has not consented")
+    page.goto(put("/given", results(), head=CONSENT) + ASKED_WHY)
+    expect(line).to_contain_text("has consented")
+    page.evaluate("atbalss.push({consent: false})")  # withdrawn while the box is open
+    expect(line).to_contain_text("has not consented")
+    ours.widget = {"consent": "never"}
+    page.goto(address)
+    expect(line).to_contain_text("nothing is ever kept")
+
+
+def test_gpc_is_a_refusal(at_once: None, page: Page, put: Put, ours: Ours) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+    page.goto(put("/search", results(), head=CONSENT) + ASKED_WHY)
+    expect(page.locator(f"{BOX} .consent")).to_contain_text("Global Privacy Control")
+    assert told(page)["consent"]["given"] is False
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

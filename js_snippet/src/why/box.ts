@@ -33,7 +33,7 @@ export function drawBox(words: Words, look: () => Report, isOther: () => boolean
   root.adoptedStyleSheets[0] = sheet;
 
   const page = make("p", { class: "page" });
-  const consent = make("p", { class: "soft" });
+  const consent = make("p", { class: "consent soft" });
   const list = make("div", { class: "list" });
   const said = make("div", { class: "said", "aria-live": "polite" });
   const fold = make("button", { class: "fold", type: "button", "aria-expanded": "true", "aria-label": words.fold }, icon(CHEVRON));
