@@ -1,5 +1,6 @@
 import type { Context, Kind } from "./types";
 import { foundQuery } from "./query";
+import { nothing } from "./quietly";
 
 const LONGEST_QUERY = 500;
 const LONGEST_TOKEN = 4096;
@@ -14,52 +15,43 @@ const ARTICLE = ",[property='og:type'][content=article],body.single";
  * unless it says of itself that it is something else.
  */
 export function readContext(doc: Document, address: Location, block: unknown, pushed: unknown): Context {
-  const said = (group: string, name: string, attribute: string, longest: number, where = ""): string | undefined =>
-    text(doc.querySelector(`${where}[data-atbalss-${attribute}]`)?.getAttribute("data-atbalss-" + attribute), longest) ??
-    text(inside(block, group, name), longest) ??
-    text(inside(pushed, group, name), longest);
-  const token = said("order", "token", "order-token", LONGEST_TOKEN);
+  const said = (longest: number, group: string, name: string, attribute = name, where = ""): string | undefined => {
+    attribute = "data-atbalss-" + attribute;
+    // Numbers are as good as texts: shops have both for ids.
+    const fit = (value: unknown): string | undefined => {
+      const words = /^[ns]/.test(typeof value) ? ("" + value).trim() : "";
+      return words.length <= longest ? words : "";
+    };
+    const inside = (from: unknown): unknown => (from as Record<string, Record<string, unknown>> | undefined)?.[group]?.[name];
+    return fit(doc.querySelector(`${where}[${attribute}]`)?.getAttribute(attribute)) || fit(inside(block)) || fit(inside(pushed));
+  };
+  const token = said(LONGEST_TOKEN, "order", "token", "order-token");
   if (token) return { order: { token } };
-  const query = queryOf(said("search", "query", "query", Infinity));
-  const results = countOf(said("search", "results", "results", LONGEST_ID));
+  const query = queryOf(said(Infinity, "search", "query"));
+  const results = countOf(said(LONGEST_ID, "search", "results"));
   if (query) return { search: { query, results } };
   // Results are lists of products: only what the whole page says of itself is its product.
-  const id = said("product", "id", "product", LONGEST_ID, "body");
-  const words = id ? undefined : queryOf(foundQuery(doc, address));
+  const id = said(LONGEST_ID, "product", "id", "product", "body");
+  const words = !id && queryOf(foundQuery(doc, address));
   if (words && !doc.querySelector(PRODUCT + ARTICLE)) return { search: { query: words, results, found: true } };
   return id || doc.querySelector(PRODUCT) ? { product: { id } } : {};
 }
 
-export function kindOf({ order, search, product }: Context): Kind {
-  return order ? "order" : search ? "search" : product ? "product" : "page";
+/** The context says one thing or nothing. */
+export function kindOf(context: Context): Kind {
+  return (Object.keys(context)[0] as Kind) || "page";
 }
 
 /** The words of a search as the server takes them: one line, not endless. */
 export function queryOf(words: string | undefined): string | undefined {
-  return words?.replace(/[\0-\x20\x7f]+/g, " ").trim().slice(0, LONGEST_QUERY).trim() || undefined;
+  return words?.replace(/[\0-\x20\x7f]+/g, " ").trim().slice(0, LONGEST_QUERY).trim();
 }
 
 export function countOf(said: string | undefined): number | undefined {
-  const number = said ? +said : -1;
-  return Number.isInteger(number) && number >= 0 ? number : undefined;
-}
-
-/** Numbers are as good as texts: shops have both for ids. */
-function text(value: unknown, longest: number): string | undefined {
-  const words = typeof value === "string" || typeof value === "number" ? ("" + value).trim() : "";
-  return words && words.length <= longest ? words : undefined;
-}
-
-function inside(from: unknown, group: string, name: string): unknown {
-  return (from as Record<string, Record<string, unknown>> | null | undefined)?.[group]?.[name];
+  return /^\d{1,15}$/.test(said!) ? +said! : undefined;
 }
 
 /** What the page's JSON block says. Read as a reply would be, because a page may have changed JSON.parse. */
-export async function readBlock(doc: Document): Promise<unknown> {
-  const block = doc.querySelector('script[type="application/json"][data-atbalss]');
-  try {
-    return block && (await new Response(block.textContent).json());
-  } catch {
-    return null;
-  }
+export function readBlock(doc: Document): Promise<unknown> {
+  return new Response(doc.querySelector('script[type="application/json"][data-atbalss]')?.textContent).json().catch(nothing);
 }

@@ -3,112 +3,113 @@
  * rest only when there is something: the chunk `rules` for questions whose page this is, `search` on results of a
  * search. Nothing of ours is kept in the browser.
  */
-import type { Pushed, ReportSearch, Rules, Sent, Tools, Visit, Why } from "./types";
+import type { Equip, Pushed, ReportSearch, Rules, Sent, Tools, Visit, Why } from "./types";
 import { asker } from "./ask";
 import { kindOf, readBlock, readContext } from "./context";
-import { now, uuid } from "./ids";
-import { write } from "./json";
 import { chooseLanguage } from "./language";
 import { isWhere } from "./match";
-import { quietly } from "./quietly";
+import { isWhyAsked, quietly } from "./quietly";
 import { seen } from "./seen";
-import { transport } from "./transport";
 
-/** File names of chunks, put in by the build; "" when there is no such chunk. */
-declare const RULES: string;
-declare const SEARCH: string;
-declare const WHY: string;
+/** In the name of every chunk's file, put in by the build. */
+declare const HASH: string;
+
+/** What the chunks export, each some of it. */
+interface Parts {
+  sending: Equip;
+  search: ReportSearch;
+  rules: Rules;
+}
 
 /** Pages that change without loading draw themselves some time after their address. */
 const AFTER_NAVIGATION = 1000;
 
 quietly(() => {
   const page = window as unknown as { atbalss?: unknown; navigation?: EventTarget };
-  const script = (document.currentScript || document.querySelector("script[data-shop^=pk_]")) as HTMLScriptElement | null;
-  const queue = page.atbalss as { live?: boolean } | undefined;
-  const { shop, host, lang, consent } = script ? script.dataset : {};
-  if (!script || !shop || queue?.live === true) return;
+  const script = (document.currentScript || document.querySelector("script[data-shop^=pk_]")) as HTMLScriptElement;
+  const queue = page.atbalss as (Pushed[] & { live?: boolean }) | undefined;
+  const { shop, host, lang, consent } = script.dataset;
+  if (!shop || queue?.live) return;
 
-  const base = (host || script.src.replace(/[?#].*/, "").replace(/[^/]*$/, "")).replace(/\/*$/, "/");
-  const api = `${base}v1/shops/${encodeURIComponent(shop)}/`;
-  const isWhyAsked = /[?&]atbalss_why=1/.test(location.search);
-  const tools: Tools = {
+  const base = (host ? host + "/" : script.src).replace(/\/*[^/]*$/, "/");
+  const api = base + `v1/shops/${shop}/`;
+  const bell = new EventTarget();
+  const ring = (what: string): unknown => bell.dispatchEvent(new Event(what));
+  const tools = {
     base,
     shop,
-    tagConsent: consent,
-    bell: new EventTarget(),
+    bell,
     notes: [],
+    tagConsent: consent,
     note(question, reason) {
       tools.notes[tools.notes.length] = [question, reason];
-      tools.bell.dispatchEvent(new Event("note"));
+      ring("note");
     },
-    load: (file) => import(base + "widget/" + file),
+    /** The owner looks into the console first, and the browser's own line there says only "403". */
+    refuse({ headers, status }) {
+      if (!tools.refused) console.warn("Atbalss: " + headers.get("X-Atbalss-Reason"));
+      tools.refused = status;
+      tools.note("", status === 404 ? "unknown_shop" : "refused");
+    },
+    load: (chunk) => import(`${base}widget/${chunk}-${HASH}.js`),
     isWhere,
-    uuid,
-    now,
-    write,
     quietly,
-    send: (event, patient) => send(event, patient),
-    get: (question, body) => get(question, body),
-  };
-  const send = transport(api + "answers", tools);
-  const get = asker(api, tools);
+  } as Partial<Tools> as Tools;
+  const ask = (tools.ask = asker(api, tools));
 
   let visit: Visit | undefined;
   let leaving: AbortController | undefined;
   let enter: ReturnType<Rules> | undefined;
-  let pushed: Pushed[] = [];
+  /** context and events that were pushed on this page */
   let said: Pushed | undefined;
-  /** what was pushed on the page before */
-  let stale: Pushed | undefined;
+  let pushed: Pushed[] = [];
   let current = "";
   let path = location.pathname;
   let timer: ReturnType<typeof setTimeout>;
 
-  const look = (): void => quietly(come);
+  const look = (): unknown => document.readyState === "loading" || quietly(come);
   const leave = (): void => {
     leaving?.abort();
     current = "";
-    stale = said;
+    said = undefined;
     pushed = [];
-    tools.notes = [];
   };
   /** Another path is another page, and nothing of ours stays on it; other parameters may be the same search, sorted. */
-  const moved = (): void =>
-    quietly(() => {
-      if (location.pathname !== path) leave();
-      path = location.pathname;
-      clearTimeout(timer);
-      timer = setTimeout(look, AFTER_NAVIGATION);
-    });
+  const moved = (): void => {
+    if (location.pathname !== path) leave();
+    path = location.pathname;
+    clearTimeout(timer);
+    timer = setTimeout(look, AFTER_NAVIGATION);
+  };
   const push = (one: Pushed): void =>
     quietly(() => {
-      if (typeof one.consent === "boolean") tools.consent = one.consent;
-      else if (typeof one.event === "string") pushed[pushed.length] = one;
+      if (one.event) pushed[pushed.length] = one;
+      else if (one.consent !== undefined) tools.consent = one.consent;
       else {
         said = one;
-        if (document.readyState !== "loading") look();
+        look();
       }
-      tools.bell.dispatchEvent(new Event("push"));
+      ring("push");
     });
-  /** Tells the owner why a question is or isn't asked here. */
-  const why = async (): Promise<void> => {
-    const { why } = await tools.load<{ why: Why }>(WHY);
-    const { context, kind, reply, language } = visit!;
-    why({ context, kind, reply, notes: tools.notes, language, refused: !!tools.refused }, tools);
-  };
+  const why = async (isShown?: boolean): Promise<unknown> =>
+    (await tools.load<{ why: Why }>("why")).why(tools, () => visit, isShown);
 
-  if (Array.isArray(queue)) for (let i = 0; i < queue.length; i++) push(queue[i]);
-  page.atbalss = { live: true, push, why: () => quietly(why) };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", look);
-  else look();
-  addEventListener("popstate", moved);
-  document.addEventListener("turbo:before-cache", leave); // Turbo keeps a copy of the page, as it is now
-  document.addEventListener("turbo:load", look);
-  if (page.navigation?.addEventListener) page.navigation.addEventListener("currententrychange", moved);
+  for (let i = 0; queue && i < queue.length; i++) push(queue[i]!);
+  page.atbalss = { live: true, push, why: () => why() };
+  if (isWhyAsked()) quietly(() => why(true));
+  look();
+  on("DOMContentLoaded", look);
+  on("popstate", moved);
+  on("turbo:before-cache", leave); // Turbo keeps a copy of the page, as it is now
+  on("turbo:load", look);
+  if (page.navigation) page.navigation.addEventListener("currententrychange", moved);
   else {
     patch("pushState");
     patch("replaceState");
+  }
+
+  function on(name: string, act: () => unknown): void {
+    addEventListener(name, act, true);
   }
 
   function patch(name: "pushState" | "replaceState"): void {
@@ -123,47 +124,43 @@ quietly(() => {
   async function come(): Promise<void> {
     await seen();
     const { pathname, origin, search } = location;
-    const context = readContext(document, location, await readBlock(document), said === stale ? undefined : said);
+    const context = readContext(document, location, await readBlock(document), said);
     const kind = kindOf(context);
-    const key = kind + " " + (context.order ? context.order.token : context.search ? context.search.query : pathname + search);
-    if (key === current) return;
+    const key = kind + (context.order?.token || context.search?.query || pathname + search);
     // Filters and sorting change the parameters while a question stands there: that stays.
-    if (visit && !visit.signal.aborted && kind === visit.kind && kind !== "search" && document.querySelector("atbalss-panel")) return;
+    if (key === current || (current && kind === visit!.kind && !context.search && document.querySelector("atbalss-panel"))) return;
     leaving?.abort();
     current = key;
     tools.notes = [];
-    leaving = new AbortController();
-    const { signal } = leaving;
+    const { signal } = (leaving = new AbortController());
     const language = chooseLanguage({ page: document.documentElement.lang, path: pathname, query: search, tag: lang, browser: navigator.language });
-    const about: Sent = {
-      placement: kind,
-      page: { url: (origin + pathname).slice(0, 2048), lang: language },
-      product: context.product?.id,
-    };
-    const tell: Visit["tell"] = (type, more, patient) => send({ id: uuid(), type, at: now(), ...about, ...more }, patient);
+    const about: Sent = { placement: kind, page: { url: (origin + pathname).slice(0, 2048), lang: language }, product: context.product?.id };
+    const tell: Visit["tell"] = (type, more, patient) => tools.send({ id: tools.uuid(), type, at: tools.now(), ...about, ...more }, patient);
     const here: Visit = (visit = { kind, context, language, signal, pushed, questions: [], about, tell });
-    if (context.search) {
-      here.results = tools.load<{ search: ReportSearch }>(SEARCH).then(({ search }) => (signal.aborted ? undefined : search(here, tools)));
-      quietly(() => here.results);
+    const reply = (here.reply = await ask(`ask?lang=${language}&placement=${kind}`));
+    if (tools.refused || signal.aborted) return;
+    const questions = reply?.questions;
+    for (let i = 0; questions && i < questions.length; i++) {
+      if (isWhere(questions[i]!, location)) here.questions[here.questions.length] = questions[i]!;
+      else tools.note(questions[i]!.question, "url");
     }
-    const reply = (here.reply = await get(`ask?lang=${language}&placement=${kind}${isWhyAsked ? "&why=1" : ""}`));
+    const isFor = here.questions.length;
+    if (reply && !isFor) tools.note("", "no_page");
+    const isOn = isFor || isKept();
+    if (!isOn && !context.search) return;
+    const parts = await tools.load<Parts>(context.search ? (isOn ? "found" : "search") : "rules");
+    if (!tools.uuid) (context.search ? parts : await tools.load<Parts>("sending")).sending(tools, api);
     if (signal.aborted) return;
-    match(here);
-    if (here.questions.length && !tools.refused) {
-      enter = enter || (await tools.load<{ rules: Rules }>(RULES)).rules(tools);
-      if (!signal.aborted) quietly(() => enter!(here));
-    } else if (reply) tools.note("", "no_page");
-    if (isWhyAsked) await why();
-  }
-
-  /** Picks the questions whose page this is. */
-  function match({ kind, reply, questions }: Visit): void {
-    const all = reply?.questions;
-    for (let i = 0; all && i < all.length; i++) {
-      const question = all[i]!;
-      const why = question.placement !== kind && question.placement !== "page" ? "placement" : isWhere(question, location) ? undefined : "url";
-      if (why) tools.note(question.question, why);
-      else questions[questions.length] = question;
-    }
+    if (context.search) here.results = Promise.resolve(parts.search(here, tools));
+    if (isOn) await (enter ||= parts.rules(tools))(here);
   }
 });
+
+/** Whether something of ours is kept in this browser: what is kept is looked after, wherever the visitor goes. */
+function isKept(): boolean {
+  try {
+    return !!localStorage.getItem("atbalss");
+  } catch {
+    return false;
+  }
+}

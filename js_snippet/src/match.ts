@@ -14,12 +14,11 @@ export function isWhere({ settings }: Question, address: Location): boolean {
   const rules = settings["where"] as UrlRule[] | undefined;
   let isIn: boolean | undefined;
   for (let i = 0; rules && i < rules.length; i++) {
-    const rule = rules[i]!;
-    const does = fits(rule, address);
-    if (!rule.not) isIn = isIn || does;
+    const does = fits(rules[i]!, address);
+    if (!rules[i]!.not) isIn ||= does;
     else if (does) return false;
   }
-  return isIn !== false;
+  return isIn ?? true;
 }
 
 /**
@@ -27,20 +26,15 @@ export function isWhere({ settings }: Question, address: Location): boolean {
  * parameter doesn't mind those that campaigns hang on.
  */
 function fits({ is, contains, like }: UrlRule, { origin, pathname, search }: Location): boolean {
-  const text = is ?? contains ?? like ?? "";
-  const parameters = contains || text.indexOf("?") >= 0 ? search : "";
-  const parts = like ? like.split("*") : contains ? ["", contains, ""] : [text];
-  return isLike(readable((/^https?:/.test(text) ? origin : "") + pathname + parameters), parts);
-}
-
-/** Whether `text` is these parts in their order with anything between them. */
-function isLike(text: string, parts: string[]): boolean {
+  const rule = (is ?? contains ?? like)!;
+  const parts = like ? rule.split("*") : contains ? ["", rule, ""] : [rule];
+  const text = readable((/^http/.test(rule) ? origin : "") + pathname + (contains || rule.includes("?") ? search : ""));
   const last = parts.length - 1;
   let from = 0;
   for (let i = 0; i <= last; i++) {
     const part = readable(parts[i]!);
     const at = i < last ? text.indexOf(part, from) : text.length - part.length;
-    if (at < from || (!i && at) || text.substr(at, part.length) !== part) return false;
+    if (at < from || (!i && at) || !text.startsWith(part, at)) return false;
     from = at + part.length;
   }
   return true;

@@ -1,4 +1,4 @@
-const PARAMETERS = ["q", "s", "query", "search", "search_query", "keyword", "keywords", "keys", "term", "text", "phrase"];
+const PARAMETERS = "q s query search search_query keyword keywords keys term text phrase".split(" ");
 /** Begins a word, so that "research" is none. */
 const PATH = /(?:^|[^a-z]|catalog|product|site)(?:search|mekl|paiesk|ieskot|otsi|poisk|suche|w?y?szuk|haku|recherche|busca|zoek)/i;
 /** What shop systems write on the body of a page of results. */

@@ -13,6 +13,11 @@ export function quietly(work: () => unknown): void {
 
 export function nothing(): void {}
 
+/** Whether the page's address asks why. */
+export function isWhyAsked(): boolean {
+  return /[?&]atbalss_why=1/.test(location.search);
+}
+
 function swallow(error: unknown): void {
-  if (/[?&]atbalss_why=1/.test(location.search)) console.warn("Atbalss:", error);
+  if (isWhyAsked()) console.warn("Atbalss:", error);
 }

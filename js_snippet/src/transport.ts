@@ -1,12 +1,11 @@
 import type { Sent, Tools } from "./types";
-import { refuse } from "./ask";
 import { write } from "./json";
-import { quietly } from "./quietly";
 
-/** Browsers let 64 KiB and 15 keepalive requests be under way at once; the server takes 64 KiB and 50 events a request. */
+/** Browsers let 64 KiB and 15 keepalive requests be under way at once; the server takes 64 KiB a request. */
 const MOST_BYTES = 60000;
 const MOST_REQUESTS = 15;
-const MOST_EVENTS = 50;
+/** No event is larger than a fifth of what a request may hold: see the lengths in the server's contract. */
+const MOST_EVENTS = 4;
 const MOST_TRIES = 12;
 const LONGEST_WAIT = 60000;
 const TIME_OUT = 20000;
@@ -17,118 +16,91 @@ const COMPANY = 800;
  * Gives a function that sends events to `url`. Each event goes out at once, by a request that outlives the page; one
  * that is patient goes with the next, or soon after. What the server couldn't take (no network, 5xx, 429) is sent again,
  * unchanged but for `sent_at`, after a growing wait with jitter, or as late as Retry-After says; any other reply is
- * final. When the page is left or hidden, what still waits goes by beacon. An event may arrive twice, never under two
- * ids.
+ * final. When the page is left or hidden, what still waits goes at once, and by beacon what is more than browsers keep
+ * alive otherwise (not sooner: blockers swallow beacons). An event may arrive twice, never under two ids.
  */
 export function transport(url: string, tools: Tools): Tools["send"] {
   /** new ones that still look for company */
   let fresh: Sent[] = [];
   let company: ReturnType<typeof setTimeout> | undefined;
   /** those that the server couldn't take */
-  let waiting: Sent[] = [];
+  let failed: Sent[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let tries = 0;
   let flying = 0;
   let requests = 0;
+  let isLeaving = false;
 
   async function post(events: Sent[]): Promise<void> {
-    const body = bodyOf(events);
-    const size = bytes(body);
-    let wait = -1;
+    const body = write({ sent_at: new Date().toISOString(), events });
+    const size = new Blob([body]).size;
+    const keepalive = flying + size <= MOST_BYTES && requests < MOST_REQUESTS;
+    let wait: number | undefined = 0;
+    tools.keeper?.keep(events);
+    if (!keepalive && isLeaving) navigator.sendBeacon?.(url, body);
     flying += size;
     requests++;
-    tools.keeper?.keep(events);
     try {
-      const reply = await fetch(url, {
-        method: "POST",
-        body, // a string goes as text/plain, which needs no preflight
-        mode: "cors",
-        credentials: "omit",
-        keepalive: flying <= MOST_BYTES && requests < MOST_REQUESTS,
-        ...(AbortSignal.timeout ? { signal: AbortSignal.timeout(TIME_OUT) } : {}),
-      });
-      const { status } = reply;
-      if (status === 429 || status > 499) wait = 1000 * +reply.headers.get("Retry-After")! || 0;
-      else if (!reply.ok) refuse(reply, tools);
+      // A string goes as text/plain, which needs no preflight.
+      const signal = AbortSignal.timeout?.(TIME_OUT);
+      const reply = await fetch(url, { method: "POST", body, credentials: "omit", keepalive, ...(signal && { signal }) });
+      const { ok, status } = reply;
+      wait = status === 429 || status > 499 ? 1000 * +reply.headers.get("Retry-After")! || 0 : undefined;
+      if (wait === undefined && !ok) tools.refuse(reply);
     } catch {
-      wait = 0; // no network, or a reply that never came
+      // no network, or a reply that never came
     }
     flying -= size;
     requests--;
-    if (wait < 0) {
-      tries = 0;
+    if (wait === undefined) {
+      tries = wait = 0;
       tools.keeper?.done(events);
-      if (waiting.length) again(0);
-    } else {
-      for (let i = 0; i < events.length; i++) waiting[waiting.length] = events[i]!;
-      again(wait);
+    } else add(events, failed);
+    if (failed.length && !timer && tries < MOST_TRIES) {
+      const backOff = Math.min(LONGEST_WAIT, 1000 * 2 ** tries++) * (0.5 + Math.random() / 2);
+      timer = setTimeout(resend, Math.max(wait, backOff));
     }
   }
 
-  function again(atLeast: number): void {
-    if (timer !== undefined || tries >= MOST_TRIES) return;
-    const backOff = Math.min(LONGEST_WAIT, 1000 * 2 ** tries++) * (0.5 + Math.random() / 2);
-    timer = setTimeout(resend, Math.max(atLeast, backOff));
-  }
-
+  /** As many as fit into one request; the others follow when that is through. */
   function resend(): void {
     clearTimeout(timer);
     timer = undefined;
-    const batch = take(waiting, 0);
-    if (!batch.length) return;
-    waiting = rest(waiting, batch.length);
-    quietly(() => post(batch));
+    failed = postSome(failed);
   }
 
-  function go(): void {
+  function flush(): void {
     clearTimeout(company);
     company = undefined;
-    const batch = fresh;
-    fresh = [];
-    if (batch.length) quietly(() => post(batch));
+    while (fresh.length) fresh = postSome(fresh);
+  }
+
+  /** Posts the first of `events`, as many as one request may hold; gives the others. */
+  function postSome(events: Sent[]): Sent[] {
+    const batch: Sent[] = [];
+    const rest: Sent[] = [];
+    for (let i = 0; i < events.length; i++) add([events[i]!], i < MOST_EVENTS ? batch : rest);
+    if (batch.length) tools.quietly(() => post(batch));
+    return rest;
   }
 
   function leave(): void {
-    go();
-    // They stay in `waiting`: the page may come back, and the server knows an event by its id.
-    for (let from = 0; from < waiting.length; ) {
-      const batch = take(waiting, from);
-      if (!navigator.sendBeacon?.(url, bodyOf(batch))) return;
-      from += batch.length;
-    }
+    isLeaving = true;
+    flush();
+    while (failed.length) resend();
+    isLeaving = false;
   }
 
   addEventListener("pagehide", leave);
   addEventListener("visibilitychange", () => document.hidden && leave());
   addEventListener("online", resend);
   return (event, patient) => {
-    fresh[fresh.length] = event;
-    if (!patient) go();
-    else company = company ?? setTimeout(go, COMPANY);
+    add([event], fresh);
+    if (!patient) flush();
+    else company ||= setTimeout(flush, COMPANY);
   };
 }
 
-function bodyOf(events: Sent[]): string {
-  return write({ sent_at: new Date().toISOString(), events });
-}
-
-function bytes(text: string): number {
-  return new Blob([text]).size;
-}
-
-/** From `from` on, as many events as one request may hold: one at least. */
-function take(events: Sent[], from: number): Sent[] {
-  const batch: Sent[] = [];
-  for (let i = from, size = 100; i < events.length && batch.length < MOST_EVENTS; i++) {
-    size += bytes(write(events[i])) + 1;
-    if (size > MOST_BYTES && batch.length) break;
-    batch[batch.length] = events[i]!;
-  }
-  return batch;
-}
-
-function rest(events: Sent[], from: number): Sent[] {
-  const left: Sent[] = [];
-  for (let i = from; i < events.length; i++) left[left.length] = events[i]!;
-  return left;
+function add(events: Sent[], list: Sent[]): void {
+  for (let i = 0; i < events.length; i++) list[list.length] = events[i]!;
 }

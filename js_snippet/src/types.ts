@@ -93,22 +93,25 @@ export interface Tools {
   base: string;
   /** site key */
   shop: string;
-  /** our server takes nothing from this page */
-  refused?: boolean;
+  /** the status with which our server refused this page: it takes nothing from it, so nobody is asked */
+  refused?: number;
+  refuse(reply: Response): undefined;
+  /** once it is loaded */
+  memory?: Memory;
   /** what the page's own hook said of consent; `bell` rings "push" when it changes */
   consent?: boolean | undefined;
   /** data-consent of the script tag */
   tagConsent: string | undefined;
   keeper?: Keeper | undefined;
+  /** Rings "push" after each push of the page, "note" after each decision and when what may be kept changes. */
   bell: EventTarget;
   /** every decision of this page, in order: question ("" for all) and reason */
   notes: [string, Reason][];
   note(question: string, reason: Reason): void;
   send(event: Sent, patient?: boolean): void;
   /** A reply of the server; undefined when there is none, with the reason noted. */
-  get(path: string, body?: string): Promise<Reply | undefined>;
-  /** The chunk in the file of this name. */
-  load<T>(file: string): Promise<T>;
+  ask(path: string, body?: string): Promise<Reply | undefined>;
+  load<T>(chunk: string): Promise<T>;
   isWhere(question: Question, address: Location): boolean;
   uuid(): string;
   now(): string;
@@ -133,17 +136,11 @@ export interface Memory {
 /** `told`: what the page's own hook said of consent, if anything */
 export type MakeMemory = (tools: Tools, widget: Widget, told: () => boolean | undefined) => Memory;
 
-/** What the chunk `why` is given; it exports `why: Why`. */
-export interface Asked {
-  context: Context;
-  kind: Kind;
-  reply: Reply | undefined;
-  notes: [string, Reason][];
-  language: string;
-  refused: boolean;
-}
-export type Why = (asked: Asked, tools: Tools) => unknown;
+/** What the chunk `why` exports as `why`: gives the report; `isShown` opens it on the page. `visit` gives today's. */
+export type Why = (tools: Tools, visit: () => Visit | undefined, isShown?: boolean) => Promise<unknown>;
 
+/** What the chunk `sending` exports as `sending`: gives the tools what they send with. */
+export type Equip = (tools: Tools, api: string) => void;
 /** What the chunk `rules` exports as `rules`: called once, gives what is called for each page that has questions. */
 export type Rules = (tools: Tools) => (visit: Visit) => Promise<void>;
 /** What the chunk `search` exports as `search`: reports the search and clicks on its results; gives their number. */
@@ -155,7 +152,11 @@ export type Show = (
   type: QuestionType,
   language: string,
   emit: Emit,
-  place: { widget: Widget; /** the element to stand in; none: a pop-up */ inline?: Element | undefined },
+  place: {
+    widget: Widget;
+    /** the element to stand in; none: a pop-up */
+    inline?: Element | undefined;
+  },
 ) => () => void;
 
 /** Sends one event of the question in the panel; the loader adds everything that is the same for all of them. */

@@ -136,7 +136,7 @@ class Ours(Server):
         questions = [
             q
             if placement and q["placement"] == "page"
-            else {**q, "texts": (q.get("texts") or TEXTS[q["question"]])[lang]}
+            else {**q, "texts": (q.get("texts") or TEXTS.get(q["question"], {lang: {}}))[lang]}
             for q in self.questions
             if (q["question"] == name if name else q["placement"] in (placement, "page") or not placement)
         ]

@@ -10,9 +10,6 @@ import { consent } from "./consent";
 import type { Queue } from "./queue";
 import { put, read } from "./store";
 
-/** The hash in each chunk's file name, put in by the build. */
-declare const CHUNKS: { [name: string]: string };
-
 const KEY = "atbalss";
 const QUEUE = "atbalss-queue";
 
@@ -86,7 +83,7 @@ export const memory: MakeMemory = (tools, widget, told) => {
 
   /** Most visitors send nothing that must be kept. */
   function withQueue(work: (queue: Queue) => void): void {
-    loading ||= tools.load<typeof import("./queue")>(`queue-${CHUNKS["queue"]}.js`).then(({ queue }) => {
+    loading ||= tools.load<typeof import("./queue")>("queue").then(({ queue }) => {
       events = queue(tools);
       tools.keeper = isOn ? keeper : undefined;
       return events;

@@ -1,7 +1,9 @@
 import type { Question, QuestionType, Show } from "../types";
 import type { Triggers } from "../triggers/triggers";
+import { calm, looked } from "./manners";
 import type { Page } from "./page";
 import { patience } from "./patience";
+import { remember } from "./remember";
 import { stand } from "./stand";
 import { wayOf, type Way } from "./way";
 
@@ -9,16 +11,17 @@ import { wayOf, type Way } from "./way";
 export async function ask(question: Question, page: Page): Promise<void> {
   const way = wayOf(question, page);
   if (!way.isFree()) return;
-  if (isBesides(question)) await (await page.load<{ triggers: Triggers }>("triggers")).triggers(way);
+  if (isBesides(question)) await (await page.tools.load<{ triggers: Triggers }>("triggers")).triggers(way);
   way.note("waiting_delay");
-  await way.moment(patience(question, page.results) - (page.memory?.since(question.question) || 0));
-  page.turn = inTurn(page.turn, way);
-  await page.turn;
+  await looked(patience(question, page.counted) - (page.tools.memory?.since(question.question) || 0), way);
+  await calm(way);
+  // Those that are due come one after the other: the next one when something speaks against the one before.
+  await (page.turn = inTurn(page.turn, way));
 }
 
-/** Those that are due come one after the other: the next one when something speaks against the one before. */
-async function inTurn(before: Promise<unknown>, way: Way): Promise<void> {
+async function inTurn(before: Promise<void> | undefined, way: Way): Promise<void> {
   await before;
+  await remember(way.page.tools, way.page.visit.reply!.widget || {}); // consent may have been given meanwhile
   if (way.isFree()) await bring(way);
 }
 
@@ -31,20 +34,16 @@ function isMissing(selector: unknown): boolean {
   return !!selector && !document.querySelector(selector as string);
 }
 
-/** Fetches what the question needs, and shows it at the next good moment. */
+/** Fetches what the question needs, and shows it. */
 async function bring(way: Way): Promise<void> {
   const { question, page } = way;
-  const panel = page.load<{ show: Show }>("panel");
-  const type = page.load<{ default: QuestionType }>(question.type);
-  page.tools.quietly(() => type); // it may fail before anybody waits for it
-  const whole = question.texts ? question : await withTexts(question, page);
+  const { tools, visit } = page;
+  const panel = tools.load<{ show: Show }>("panel");
+  const type = tools.load<{ default: QuestionType }>(question.type);
+  tools.quietly(() => type); // it may fail before anybody waits for it
+  // Questions for pages of every kind come without their texts, because most pages don't ask.
+  const whole = question.texts ? question : (await tools.ask(`ask?lang=${visit.language}&question=${question.question}`))?.questions?.[0];
   const { show } = await panel;
   const form = (await type).default;
-  const lift = await way.moment(0);
-  if (whole && way.isFree()) await stand(way, whole, form, show, lift);
-}
-
-/** Questions for pages of every kind come without their texts, because most pages don't ask. */
-async function withTexts({ question }: Question, { visit, tools }: Page): Promise<Question | undefined> {
-  return (await tools.get(`ask?lang=${visit.language}&question=${question}`))?.questions?.[0];
+  if (whole) await stand(way, (place, emit) => show(whole, form, visit.reply!.lang, emit, place));
 }

@@ -1,21 +1,17 @@
-import type { Memory, Tools, Visit } from "../types";
+import type { Tools, Visit } from "../types";
 
 /** One visit as the rules see it. */
 export interface Page {
   visit: Visit;
   tools: Tools;
-  memory: Memory | undefined;
   /** how many results the search has, if it is one and tells */
-  results: number | undefined;
+  counted: number | undefined;
   /** the questions that the order has answered, if it is one */
-  answered: string[] | undefined;
+  answers: string[] | undefined;
   /** asked since the page was loaded: in one that never loads anew, nobody is asked the same thing twice */
   asked: { [question: string]: boolean };
   /** a question stands on this page, or stood: one is enough */
-  isTaken: boolean;
+  isTaken?: boolean;
   /** ends when those that were due earlier have been looked at */
-  turn: Promise<unknown>;
-  /** whether there is a chunk of this name */
-  has(chunk: string): boolean;
-  load<T>(chunk: string): Promise<T>;
+  turn?: Promise<void>;
 }

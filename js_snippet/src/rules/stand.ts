@@ -1,58 +1,78 @@
-import type { Emit, Question, QuestionType, Sent, Show } from "../types";
-import { change, inTheWayOf } from "./manners";
+import type { Emit, Sent, Show } from "../types";
+import { calm, change, inTheWayOf, liftOver } from "./manners";
 import type { Way } from "./way";
 
-/** Shows the question, and takes it away when the page is left or, before it is used, something else takes its place. */
-export async function stand(way: Way, question: Question, form: QuestionType, show: Show, lift: number): Promise<void> {
-  const { page, signal, which } = way;
-  const { visit, tools, memory, asked } = page;
-  const { question: name, placement, settings } = question;
-  const inline = settings["inline"] ? document.querySelector(settings["inline"] as string) : undefined;
-  if (inline === null) return way.note("inline_missing");
+const PANEL = "atbalss-panel";
 
-  asked[name] = asked["/" + placement] = page.isTaken = true;
+/**
+ * Shows the question at the first good moment and place, and takes it away when the page is left or, before it is used,
+ * something else takes its place. What stands in the page (inline) finds its own place and moment, and is in nobody's
+ * way.
+ */
+export async function stand(way: Way, show: (place: Parameters<Show>[4], emit: Emit) => () => void): Promise<void> {
+  const { page, signal, which, question } = way;
+  const { visit, tools, asked } = page;
+  const { question: name, placement, settings } = question;
   const answer = { ...which, answer: tools.uuid(), order_token: visit.context.order?.token };
+  const inline = settings["inline"] ? document.querySelector(settings["inline"] as string) : undefined;
   /** Not told before it is sure that the panel isn't covered. */
   let shown: Sent | undefined;
   let isUsed = false;
   const sayShown = (): void => {
     if (!shown) return;
     tools.send(shown);
-    memory?.shown(name);
+    tools.memory?.shown(name);
+    way.note("shown");
     shown = way.lastWords = undefined;
   };
   const emit: Emit = (type, more) => {
     const event = { id: tools.uuid(), type, at: tools.now(), ...visit.about, ...answer, ...more };
-    if (type === "question.shown") shown = event;
-    else {
+    if (type === "question.shown") {
+      shown = event;
+      if (inline) sayShown();
+    } else {
       sayShown();
       isUsed = true;
-      if (type === "answer.given") memory?.answered(name);
       tools.send(event);
+      if (type === "answer.given") tools.memory?.answered(name);
     }
   };
-  way.lastWords = sayShown;
-  const close = show(question, form, visit.reply!.lang, emit, { widget: visit.reply!.widget || {}, inline });
-  signal.addEventListener("abort", close);
-  const host = document.querySelector("atbalss-panel") as HTMLElement;
-  if (lift) host.style.setProperty("--atbalss-lift", lift + "px");
 
-  await drawn();
+  let close: () => void;
+  let host: HTMLElement | null;
+  for (let lift: number | undefined; ; ) {
+    await calm(way);
+    if (!way.isFree()) return;
+    if (inline === null) return way.note("inline_missing");
+    close = show({ widget: visit.reply?.widget || {}, inline }, emit);
+    host = document.querySelector<HTMLElement>(PANEL);
+    if (inline || !host) break;
+    if (lift) host.style.setProperty("--atbalss-lift", lift + "px");
+    // Nothing of it is seen before this is over.
+    const obstacle = inTheWayOf(host, true);
+    if (!obstacle) break;
+    close();
+    lift = lift ? undefined : liftOver(obstacle);
+    if (lift) continue;
+    way.keep(obstacle.why);
+    await change(signal, obstacle.by);
+  }
+  asked[name] = asked["/" + placement] = page.isTaken = true;
+  signal.addEventListener("abort", close);
+  if (inline || !host) return;
+  way.lastWords = () => host.isConnected && sayShown();
+
+  await new Promise((done) => setTimeout(done, 50)); // until it is drawn
   while (!signal.aborted && host.isConnected && !isUsed) {
-    const why = document.hidden || inline ? undefined : inTheWayOf(host);
-    if (why) {
-      if (shown) way.skip(why);
-      way.note(why);
+    const obstacle = document.hidden ? undefined : inTheWayOf(host, false);
+    if (obstacle) {
+      if (shown) way.skip(obstacle.why);
+      way.note(obstacle.why);
       shown = undefined;
       return way.end();
     }
     sayShown();
-    way.note("shown");
     await change(signal);
   }
-}
-
-/** Until what was added to the page stands in its place. */
-function drawn(): Promise<unknown> {
-  return new Promise((done) => setTimeout(done, 50));
+  if (!isUsed) close(); // the page may have removed it
 }

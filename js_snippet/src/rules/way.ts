@@ -1,7 +1,6 @@
 import type { Question, Sent } from "../types";
 import type { Reason } from "../reasons";
 import { against } from "./against";
-import { goodMoment } from "./manners";
 import type { Page } from "./page";
 
 /** The way of one question on one page. Whatever is started for it ends with `signal`. */
@@ -17,52 +16,59 @@ export interface Way {
   skip(why: Reason): void;
   /** Whether nothing speaks against asking; if something does, the way ends. */
   isFree(): boolean;
-  /** Comes back at a good moment, once the page was looked at for `ms`: see manners. */
-  moment(ms: number): Promise<number>;
-  /** Said when the page is left; not said when there is nothing to say. */
-  lastWords: (() => void) | undefined;
+  /** Notes what keeps a question that is due (undefined: nothing): that is said when the page is left. */
+  keep(why: Reason | undefined): void;
+  /** what to say when the page is left */
+  lastWords?: (() => void) | undefined;
 }
 
-/** It ends with the page. One that is due then, and waits for a good moment, is reported as skipped. */
+/** The reasons that are counted for the owner: the question was for this page, and a limit kept it. */
+const COUNTED = /^(sam|cap|wav|coo|che)/;
+
 export function wayOf(question: Question, page: Page): Way {
   const { visit, tools } = page;
   const own = new AbortController();
   const { signal } = own;
   const which = { question: question.question, question_version: question.version, placement: question.placement };
+  const end = (): void => own.abort();
   const way: Way = {
     question,
     page,
     signal,
     which,
-    end: () => own.abort(),
+    end,
     note: (why) => tools.note(question.question, why),
     skip: (reason) => visit.tell("question.skipped", { ...which, reason }),
     isFree() {
-      const is = !signal.aborted && !tools.refused;
-      const what = is && against(question, page);
-      if (!what) return is;
-      way.note(what.why);
-      if (what.isCounted) way.skip(what.why);
-      own.abort();
-      return false;
+      if (signal.aborted || tools.refused) return false;
+      const why = against(question, page);
+      if (why) {
+        way.note(why);
+        if (COUNTED.test(why)) way.skip(why);
+        end();
+      }
+      return !why;
     },
-    moment: (ms) =>
-      goodMoment(ms, signal, !!question.settings["inline"], (why) => {
-        way.lastWords = why && (() => way.skip(why));
-        if (why) way.note(why);
-      }),
-    lastWords: undefined,
+    keep(why) {
+      if (why) way.note(why);
+      way.lastWords =
+        why &&
+        (() => {
+          way.skip(why);
+          end(); // said is said, should the page come back
+        });
+    },
   };
-  const leave = (): void => tools.quietly(() => {
+  const leave = (): void => {
     const say = way.lastWords;
     way.lastWords = undefined;
-    say?.();
-    return say;
-  });
+    if (say) tools.quietly(say);
+  };
   visit.signal.addEventListener("abort", () => {
     leave();
-    own.abort();
+    end();
   });
   addEventListener("pagehide", leave, { signal });
+  if (visit.signal.aborted) end();
   return way;
 }

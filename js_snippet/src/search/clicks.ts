@@ -1,5 +1,5 @@
 /** The results on a page, and which of them is clicked. */
-import { quietly } from "../quietly";
+import type { Tools } from "../types";
 
 /** One result, in the shop systems that we know. The first is for shops that made their own. */
 const CARD =
@@ -11,7 +11,7 @@ const IDS = ["data-atbalss-product", "data-product_sku", "data-product-sku", "da
 const LONGEST_ID = 191;
 
 /** Calls `tell` for each click on a result, with its place on the page (from 1) and the shop's id of the product when it is known. */
-export function watchClicks(doc: Document, signal: AbortSignal, tell: (place: number, product: string | undefined) => void): void {
+export function watchClicks(doc: Document, { quietly }: Tools, signal: AbortSignal, tell: (place: number, product: string | undefined) => void): void {
   const clicked = (event: Event): void =>
     quietly(() => {
       const { button, detail } = event as MouseEvent;
@@ -22,8 +22,9 @@ export function watchClicks(doc: Document, signal: AbortSignal, tell: (place: nu
       const cards = cardsOf(doc);
       for (let i = 0; i < cards.length; i++) if (cards[i]!.contains(link)) return tell(i + 1, idOf(cards[i]!));
     });
-  doc.addEventListener("click", clicked, { capture: true, signal });
-  doc.addEventListener("auxclick", clicked, { capture: true, signal });
+  const options = { capture: true, passive: true, signal };
+  doc.addEventListener("click", clicked, options);
+  doc.addEventListener("auxclick", clicked, options);
 }
 
 /** The results that are seen, outermost elements, in their order. */
