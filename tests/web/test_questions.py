@@ -279,6 +279,19 @@ def test_a_shop_has_so_many_questions_names_and_versions(small_world: World, mon
     assert add(small_world, {**MINE, "name": "q0"}).json["version"] == 3
     monkeypatch.setattr(record, "MOST_VERSIONS", 4)
     assert [patch(small_world, "q0", {"settings": {"delay": n}}).status_code for n in range(3)] == [200, 409, 409]
+    # To stop asking is possible all the same, and no more than that.
+    changes: list[dict[str, Any]] = [{"settings": {"delay": 9}, "version": 4}, {"paused": True}, {"paused": False}, {"texts": {"lv": {"title": "x"}}}]
+    assert [patch(small_world, "q0", each).status_code for each in changes] == [409, 200, 409, 409]
+    assert small_world.call("DELETE", "/v1/questions/q0", small_world.shop.api_key).status_code == 204
+    assert add(small_world, {**MINE, "name": "q0"}).status_code == 409
+    with small_world.database.reading() as conn:
+        assert len(record.of_shop(conn, small_world.shop.id)["q0"]) == 6
+
+
+def test_a_shop_has_so_many_versions_in_all(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "MOST_VERSIONS", 1)
+    assert [add(small_world, {**MINE, "name": f"q{n}"}).status_code for n in range(4)] == [201, 201, 201, 409]
+    assert patch(small_world, "q0", {"paused": True}).status_code == 200
 
 
 def junk(rng: random.Random, depth: int = 3) -> Any:

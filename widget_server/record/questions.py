@@ -32,6 +32,7 @@ LIMIT = 50
 MOST_NAMES = 200
 """Those that were deleted included: their answers stay, so their names do."""
 MOST_VERSIONS = 1000
+"""Of one question, and five times as many in all: whoever asks about the shop reads them."""
 
 _versions = Table(
     "question_versions",
@@ -91,7 +92,7 @@ def create(conn: Connection, shop: str, question: Question) -> Question:
         raise QuestionConflict("name", f"The shop has {LIMIT} questions; delete one first.")
     if old is None and len(known) >= MOST_NAMES:
         raise QuestionConflict("name", f"The shop has had {MOST_NAMES} questions; take up the name of a deleted one.")
-    return _add_next(conn, shop, old, question)
+    return _add_next(conn, shop, known, question)
 
 
 def change(
@@ -102,18 +103,18 @@ def change(
 
     Nobody else changes the shop's questions meanwhile, so that no two changes become the same version.
     """
-    versions = _locked(conn, shop).get(name)
-    if versions is None or versions[-1].deleted:
+    known = _locked(conn, shop)
+    if name not in known or known[name][-1].deleted:
         return None
-    old = versions[-1]
+    old = known[name][-1]
     if expected is not None and expected != old.version:
         raise QuestionConflict("version", f"The question is at version {old.version} by now; read it and try again.")
     made = changed(old)
-    return old if made == old else _add_next(conn, shop, old, made)
+    return old if made == old else _add_next(conn, shop, known, made)
 
 
 def delete(conn: Connection, shop: str, name: str) -> Question | None:
-    """Ask a question no more; None when there is no such one. Raises QuestionConflict."""
+    """Ask a question no more; None when there is no such one."""
     return change(conn, shop, name, lambda old: replace(old, deleted=True, paused=True))
 
 
@@ -122,13 +123,17 @@ def _locked(conn: Connection, shop: str) -> dict[str, tuple[Question, ...]]:
     return of_shop(conn, shop)
 
 
-def _add_next(conn: Connection, shop: str, old: Question | None, question: Question) -> Question:
-    number = 1 if old is None else old.version + 1
-    if number > MOST_VERSIONS:
+def _add_next(conn: Connection, shop: str, known: Mapping[str, tuple[Question, ...]], question: Question) -> Question:
+    versions = known.get(question.name, ())
+    is_ending = bool(versions) and (question.paused, question.deleted) > (versions[-1].paused, versions[-1].deleted)
+    # To stop asking must always be possible; it can be done twice at most, because nothing goes on from there.
+    if not is_ending and len(versions) >= MOST_VERSIONS:
         raise QuestionConflict(
-            "name", f"The question {question.name} was changed {MOST_VERSIONS} times; make another one in its place."
+            "name", f"The question {question.name} was changed {MOST_VERSIONS} times; pause it and make another one."
         )
-    made = replace(question, version=number)
+    if not is_ending and sum(map(len, known.values())) >= 5 * MOST_VERSIONS:
+        raise QuestionConflict("name", f"The shop's questions were changed {5 * MOST_VERSIONS} times; they can only be paused now.")
+    made = replace(question, version=versions[-1].version + 1 if versions else 1)
     add_version(conn, shop, made)
     return made
 

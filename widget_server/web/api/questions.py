@@ -166,7 +166,7 @@ def add_question(call: Write) -> dict[str, Any]:
     body=ChangeBody,
     reply=QuestionShape,
     parameters=_PATH,
-    refusals={**_NONE, 409: "The type can't change, or `version` is no longer the newest."},
+    refusals={**_NONE, 409: "The type can't change, `version` is no longer the newest, or it was changed 1,000 times."},
     example='-X PATCH "$HOST/v1/questions/search-found" -H "Authorization: Bearer $KEY" '
     """-H "Content-Type: application/json" -d '{"settings": {"sample": 50}, "texts": {"en": {"title": "Found it?"}}}'""",
 )
@@ -195,14 +195,14 @@ def change_question(call: Write, name: str) -> dict[str, Any]:
     reply=None,
     status=204,
     parameters=_PATH,
-    refusals={**_NONE, 409: "It was changed too often."},
+    refusals=_NONE,
     example='-X DELETE "$HOST/v1/questions/order-rating" -H "Authorization: Bearer $KEY"',
 )
 def delete_question(call: Write, name: str) -> None:
     """It is no longer asked. Its answers and scores stay, and so does its name: a new question of that name and type
     goes on where it ended."""
     with call.writing() as conn:
-        if _tried(lambda: record.delete(conn, call.shop.id, name)) is None:
+        if record.delete(conn, call.shop.id, name) is None:
             raise _unknown()
 
 
