@@ -184,6 +184,8 @@ test("a page of another shop and an order that proves nothing are refused in dif
   assert.match(report({ notes: [["", "refused"]], refused: 422, visit: order }).page.sentence, /order token/);
   assert.match(report({ notes: [["", "refused"]], refused: 403, visit: order }).page.sentence, /domains/);
   assert.match(report({ notes: [["", "refused"]], refused: 415 }).page.sentence, /\(status 415\)/);
+  assert.equal(report({ refused: 403 }).page.reason, "refused");
+  assert.equal(report({ refused: 404 }).page.reason, "unknown_shop");
 });
 
 test("the owner's language: the first of the browser's that there are words for", () => {

@@ -1,10 +1,8 @@
 /** What there is to say of a page and of each question, as plain data in one language. Nothing is decided here. */
-import type { Context, Kind, Memory, Question, Reply, Tools as Lent, Visit } from "../types";
+import type { Context, Kind, Question, Reply, Tools, Visit } from "../types";
 import { patience } from "../rules/patience";
 import type { Reason } from "../reasons";
 import type { Said, Words } from "./words/words";
-
-type Tools = Omit<Lent, "refused"> & { refused?: boolean | number | undefined; memory?: Memory | undefined };
 
 /** What `atbalss.why()` gives. Each sentence says what is the case and, where there is something, what to do. */
 export interface Report {
@@ -47,7 +45,8 @@ export function stateOf(reason: Reason | undefined): State {
 /** `all`: every question of the shop, and the names of those that are paused, once it is known. */
 export function reportOf(tools: Tools, visit: Visit | undefined, results: number | undefined, all: Reply | undefined, words: Words): Report {
   const about = decided(tools.notes, "");
-  const reason = about[about.length - 1];
+  // Once refused, a page that changes without loading isn't asked about anew.
+  const reason = about[about.length - 1] || (tools.refused ? (tools.refused === 404 ? "unknown_shop" : "refused") : undefined);
   const memory = tools.memory?.allowed();
   const rows: Row[] = [];
   const questions = known(visit?.reply, all);
@@ -62,7 +61,7 @@ export function reportOf(tools: Tools, visit: Visit | undefined, results: number
   let sentence = fill(taken, { query: context?.search?.query, results });
   if (reason) {
     const { host } = location;
-    const isOther = reason === "refused" && typeof tools.refused === "number" && tools.refused !== 403;
+    const isOther = reason === "refused" && tools.refused !== 403;
     const said = isOther ? words[context?.order ? "refused_order" : "refused_other"] : words.reasons[reason];
     sentence += " " + whole(said, { host, status: "" + tools.refused, key: tools.shop, server: tools.base }, words);
   }

@@ -47,7 +47,7 @@ export const en: Words = {
       todo: "To ask here, add a question for this kind of page, or change where one is asked (`placement`, `where`).",
     },
     paused: { is: "The question is paused.", todo: "Switch it on again when you want it asked (`paused`)." },
-    refused: {
+    "refused": {
       is: "Answers from this page are not accepted: {host} is not among the shop's domains.",
       todo: "Add {host} to the shop's domains.",
     },
@@ -99,7 +99,7 @@ export const en: Words = {
       is: "Only a part is asked ({sample} %), and by lot this visit is not in it.",
       todo: "To ask more often, raise the setting `sample`.",
     },
-    asked: { is: "The question has already been asked in this visit.", todo: "Load the page anew to see it again." },
+    "asked": { is: "The question has already been asked in this visit.", todo: "Load the page anew to see it again." },
     answered: {
       is: "This order, or this visitor, has already answered the question.",
       todo: "To see it again, take another order or a private window.",

@@ -47,7 +47,7 @@ export const et: Words = {
       todo: "Et ka siin küsida, lisage küsimus sellist liiki lehe jaoks või muutke mõne küsimuse kohta (`placement`, `where`).",
     },
     paused: { is: "Küsimus on peatatud.", todo: "Lülitage see uuesti sisse, kui soovite seda küsida (`paused`)." },
-    refused: {
+    "refused": {
       is: "Sellelt lehelt vastuseid vastu ei võeta: {host} pole poe domeenide hulgas.",
       todo: "Lisage {host} poe domeenide hulka.",
     },
@@ -99,7 +99,7 @@ export const et: Words = {
       is: "Küsitakse ainult osal külastustest ({sample} %) ja see külastus loosis nende hulka ei sattunud.",
       todo: "Et küsida sagedamini, suurendage seadet `sample`.",
     },
-    asked: { is: "Küsimus on selle külastuse ajal juba esitatud.", todo: "Selle uuesti nägemiseks laadige leht uuesti." },
+    "asked": { is: "Küsimus on selle külastuse ajal juba esitatud.", todo: "Selle uuesti nägemiseks laadige leht uuesti." },
     answered: {
       is: "Selle tellimuse kohta on juba vastatud või on see külastaja juba vastanud.",
       todo: "Selle uuesti nägemiseks kasutage teist tellimust või privaatset akent.",

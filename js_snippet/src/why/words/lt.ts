@@ -47,7 +47,7 @@ export const lt: Words = {
       todo: "Jei norite klausti ir čia, pridėkite klausimą tokiam puslapiui arba pakeiskite, kur kuris nors jų užduodamas (`placement`, `where`).",
     },
     paused: { is: "Klausimas sustabdytas.", todo: "Vėl jį įjunkite, kai norėsite klausti (`paused`)." },
-    refused: {
+    "refused": {
       is: "Atsakymai iš šio puslapio nepriimami: {host} nėra tarp parduotuvės domenų.",
       todo: "Pridėkite {host} prie parduotuvės domenų.",
     },
@@ -99,7 +99,7 @@ export const lt: Words = {
       is: "Klausiama tik dalies apsilankymų metu ({sample} %), ir šis burtų keliu į ją nepateko.",
       todo: "Jei norite klausti dažniau, padidinkite nustatymą `sample`.",
     },
-    asked: { is: "Klausimas per šį apsilankymą jau užduotas.", todo: "Norėdami jį pamatyti dar kartą, įkelkite puslapį iš naujo." },
+    "asked": { is: "Klausimas per šį apsilankymą jau užduotas.", todo: "Norėdami jį pamatyti dar kartą, įkelkite puslapį iš naujo." },
     answered: {
       is: "Apie šį užsakymą jau atsakyta arba šis lankytojas jau atsakė.",
       todo: "Norėdami jį pamatyti dar kartą, naudokite kitą užsakymą arba privataus naršymo langą.",

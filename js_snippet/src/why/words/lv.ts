@@ -47,7 +47,7 @@ export const lv: Words = {
       todo: "Lai jautātu arī šeit, pievienojiet jautājumu šāda veida lapai vai mainiet, kur kāds no tiem tiek uzdots (`placement`, `where`).",
     },
     paused: { is: "Jautājums ir apturēts.", todo: "Ieslēdziet to atkal, kad vēlaties to uzdot (`paused`)." },
-    refused: {
+    "refused": {
       is: "Atbildes no šīs lapas netiek pieņemtas: {host} nav starp veikala domēniem.",
       todo: "Pievienojiet {host} veikala domēniem.",
     },
@@ -99,7 +99,7 @@ export const lv: Words = {
       is: "Jautājums tiek uzdots tikai daļā apmeklējumu ({sample} %), un šis izlozē nav iekļuvis.",
       todo: "Lai jautātu biežāk, palieliniet iestatījumu `sample`.",
     },
-    asked: { is: "Jautājums šajā apmeklējumā jau ir uzdots.", todo: "Lai to redzētu vēlreiz, ielādējiet lapu no jauna." },
+    "asked": { is: "Jautājums šajā apmeklējumā jau ir uzdots.", todo: "Lai to redzētu vēlreiz, ielādējiet lapu no jauna." },
     answered: {
       is: "Par šo pasūtījumu jau ir atbildēts, vai arī šis apmeklētājs jau ir atbildējis.",
       todo: "Lai to redzētu vēlreiz, izmantojiet citu pasūtījumu vai privāto logu.",

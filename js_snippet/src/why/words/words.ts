@@ -10,6 +10,7 @@ export interface Said {
 export interface Words {
   /** number format */
   tag: string;
+  /** Names that the parts of the snippet have in common get short in the build; in quotes they stay what they are. */
   reasons: { [reason in Reason]: Said };
   /** The same reason in other cases: an order that proves nothing, and whatever else the server doesn't take. */
   refused_order: Said;
