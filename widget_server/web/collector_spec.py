@@ -139,7 +139,9 @@ def _answers() -> dict[str, Any]:
         "description": (
             f"At most {MAX_EVENTS} events and 64 KiB, as application/json or (the snippet's way, without a preflight) the same "
             "JSON as text/plain. An event is known by its `id`: sending it again changes nothing. An event that is stored "
-            "or known counts as accepted; 202 means that it is on disk."
+            "or known counts as accepted; 202 means that it is on disk. What may not come from a shopper (a robot, a hidden "
+            "field that was filled, a tap within 120 ms, too many from one network) is accepted too; the answer then waits in "
+            "quarantine until the owner has looked at it."
         ),
         "tags": ["snippet"],
         "security": [],
