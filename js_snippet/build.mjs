@@ -19,7 +19,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../widget_server/web/static/widget");
 const LOADER = "widget.js";
 const SHORT = Object.fromEntries(
-  ["back", "front", "soft", "line", "edge", "hover", "ring", "star", "star-edge", "good"].map((name, i) => [`--${name}`, `--${"abcdefghij"[i]}`]),
+  ["back", "front", "soft", "line", "hover", "accent", "on", "star", "star-edge", "on-star", "round"].map((name, i) => [
+    `--${name}`,
+    `--${"abcdefghijk"[i]}`,
+  ]),
 );
 
 const common = {
@@ -46,7 +49,8 @@ async function minifiedText({ path }) {
 const OURS = (
   "base bell keeper keep notes note isWhere load uuid quietly refuse refused ask send tagConsent " + // tools
   "context pushed tell about reply found " + // visit
-  "visit tools asked answers counted isTaken turn which isFree lastWords skip"
+  "visit tools asked answers counted isTaken turn which isFree lastWords skip " +
+  "put make radios ends writing choosing choose draw followUp look face" // panel and question types
 ).split(" ");
 const mangled = {};
 

@@ -22,6 +22,8 @@ export interface Question {
 /** What the owner set about looks and manners, as far as it isn't our default. */
 export interface Widget {
   mode?: "light" | "dark";
+  background?: string;
+  text?: string;
   accent?: string;
   on_accent?: string;
   accent_dark?: string;
@@ -154,10 +156,14 @@ export type Show = (
   emit: Emit,
   place: {
     widget: Widget;
-    /** the element to stand in; none: a pop-up */
-    inline?: Element | undefined;
+    /** puts it into the page; without it, it is a pop-up */
+    put?: Put | undefined;
+    quietly: Tools["quietly"];
   },
 ) => () => void;
+
+/** Puts `host` into the page, when the time is right, and calls `seen` once `title` was seen there. */
+export type Put = (host: Element, title: Element, seen: () => void) => void;
 
 /** Sends one event of the question in the panel; the loader adds everything that is the same for all of them. */
 export type Emit = (type: string, more?: { [name: string]: Json }) => void;

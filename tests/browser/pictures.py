@@ -1,6 +1,7 @@
-"""The pictures in README, taken from the running demo: `python -m tests.browser.pictures [FOLDER]`.
+"""Pictures of the panel: `python -m tests.browser.pictures [demo | gallery [PART OF A NAME]]`; without a word, both.
 
-Starts `atbalss demo` in a folder of its own, opens its pages in Chromium, waits for the panel, and saves what is seen.
+demo: those in README. Starts `atbalss demo` in a folder of its own, opens its pages in Chromium, waits for the panel, and
+saves what is seen in `pictures`. gallery: every question in many looks, in `artefacts`, which git ignores (gallery.py).
 """
 
 import sys
@@ -11,10 +12,11 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from . import chromium
+from . import chromium, gallery
 from .running_demo import RunningDemo
 
 FOLDER = Path(__file__).parent / "pictures"
+ARTEFACTS = Path(__file__).parent / "artefacts"
 DESKTOP = (1200, 750)
 PHONE = (390, 780)
 
@@ -87,15 +89,19 @@ def _save(page: Page, folder: Path, look: Look) -> None:
 
 
 def main() -> int:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
-    with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary, sync_playwright() as playwright:
-        demo = RunningDemo(Path(temporary) / "data")
-        try:
-            browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
-            take(folder, demo, browser)
-            browser.close()
-        finally:
-            demo.stop()
+    which, wanted = (*sys.argv[1:], "", "")[:2]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
+        if which in ("", "gallery"):
+            gallery.draw(ARTEFACTS, browser, wanted)
+        if which in ("", "demo"):
+            with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary:
+                demo = RunningDemo(Path(temporary) / "data")
+                try:
+                    take(FOLDER, demo, browser)
+                finally:
+                    demo.stop()
+        browser.close()
     return 0
 
 

@@ -127,11 +127,12 @@ class Ours(Server):
 
     def wait_for(self, name: str, count: int = 1) -> list[dict[str, Any]]:
         """The first `count` events of a type, as soon as they are here."""
-        return self.wait(lambda: len(self.events(name)) >= count and self.events(name))[:count]
+        return self.wait(lambda: self.events(name)[:count] if len(self.events(name)) >= count else [])
 
     def _ask(self, query: dict[str, str]) -> dict[str, Any]:
         """What the server replies to `ask`: without a name, questions for any page come without their texts."""
-        lang = query["lang"] if query["lang"] in TEXTS["search-found"] else FALLBACK
+        known = set(TEXTS["search-found"]).union(*(q.get("texts", ()) for q in self.questions))
+        lang = query["lang"] if query["lang"] in known else FALLBACK
         placement, name = query.get("placement"), query.get("question")
         questions = [
             q

@@ -105,21 +105,25 @@ def test_a_scale_of_eleven(page: Page, put: Put, ours: Ours) -> None:
     assert ours.wait_for("answer.given")[0].items() >= {"value": 0, "final": True}.items()
 
 
+# What can't be read or reached; what is for the ear only, or for nobody, may be as small as it likes. Only the card's
+# inside may be higher than it looks: it scrolls.
 CUT = """() => {
   const root = document.querySelector("atbalss-panel").shadowRoot, card = root.querySelector(".card"), cut = [];
-  for (const e of root.querySelectorAll(".card, .card *:not(svg, path)")) {
-    const box = e.getBoundingClientRect(), frame = card.getBoundingClientRect();
-    if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.left < -1 || box.right > innerWidth + 1)
-      cut.push("outside: " + e.outerHTML.slice(0, 80));
-    if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline") cut.push("wide: " + e.outerHTML.slice(0, 80));
-    if (e.scrollHeight > e.clientHeight + 2 && getComputedStyle(e).display !== "inline" && e !== card) cut.push("high: " + e.outerHTML.slice(0, 80));
+  const frame = card.getBoundingClientRect(), body = root.querySelector(".body");
+  for (const e of root.querySelectorAll(".card, .card *:not(svg, path, .said)")) {
+    const box = e.getBoundingClientRect(), shape = e.outerHTML.slice(0, 80), isBlock = getComputedStyle(e).display !== "inline";
+    if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.left < -1 || box.right > innerWidth + 1) cut.push("outside: " + shape);
+    if (e.scrollWidth > e.clientWidth + 1 && isBlock) cut.push("wide: " + shape);
+    if (e.scrollHeight > e.clientHeight + 2 && isBlock && e !== body) cut.push("high: " + shape);
+    if (e !== body && body.contains(e) && box.top - body.getBoundingClientRect().top + body.scrollTop < -1) cut.push("above: " + shape);
   }
+  if (frame.top < -1 || frame.bottom > innerHeight + 1) cut.push("card: " + frame.top + " to " + frame.bottom);
   for (const e of root.querySelectorAll("textarea")) {
     const copy = e.cloneNode(); copy.value = e.placeholder; e.after(copy);
     if (copy.scrollHeight > copy.clientHeight + 1) cut.push("placeholder: " + e.placeholder);
     copy.remove();
   }
-  const small = [...root.querySelectorAll("button")].map((e) => e.getBoundingClientRect()).filter((b) => b.width < 44 || b.height < 44);
+  const small = [...root.querySelectorAll("button, .tick")].map((e) => e.getBoundingClientRect()).filter((b) => b.width < 44 || b.height < 44);
   return cut.concat(small.map((b) => "small: " + b.width + " x " + b.height));
 }"""
 

@@ -7,7 +7,9 @@ from widget_server.contract.questions import question_types
 from widget_server.contract.sets import SETS
 from widget_server.contract.texts import LANGUAGES
 
+from . import right_to_left
 from .conftest import Put, order
+from .gallery import texts
 from .standin import Ours, question
 from .test_access import CUT, FOCUS, violations
 
@@ -21,7 +23,7 @@ def ask(ours: Ours, name: str) -> None:
     """The ready question `name` is asked on the order's page, whatever its own place and moment."""
     made = SETS[name]
     settings = {key: value for key, value in made.settings.items() if key in question_types()[made.type].settings}
-    ours.questions = [{**question(name, made.type, "order", **settings), "texts": made.texts}]
+    ours.questions = [{**question(name, made.type, "order", **settings), "texts": texts(name)}]
 
 
 def first_choice(page: Page, name: str) -> None:
@@ -29,7 +31,7 @@ def first_choice(page: Page, name: str) -> None:
     kind = SETS[name].type
     if kind == "choices":
         page.get_by_role("checkbox").last.check()
-        page.get_by_role("button").last.click()
+        page.locator(".send").click()
     elif kind == "yes_no":
         page.get_by_role("dialog").get_by_role("button").nth(1).click()
     elif kind != "text":
@@ -59,12 +61,15 @@ def test_faces_by_keyboard(page: Page, put: Put, ours: Ours) -> None:
 
 def test_arrows_turn_round_from_right_to_left(page: Page, put: Put, ours: Ours) -> None:
     ask(ours, "order-effort")
-    page.goto(put("/thanks", f'<script>document.documentElement.dir = "rtl"</script>{order()}'))
-    page.get_by_role("radio", name="1, Very hard").focus()
+    page.goto(put("/thanks", order(), lang="ar"))
+    expect(page.get_by_role("dialog", name=right_to_left.TEXTS["order-effort"]["title"])).to_have_attribute("dir", "rtl")
+    page.get_by_role("radio").first.focus()
     page.keyboard.press("ArrowLeft")
     assert page.evaluate(FOCUS) == "2"
     page.keyboard.press("ArrowDown")
     assert page.evaluate(FOCUS) == "3"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(FOCUS) == "2"
     one, seven = (page.get_by_role("radio").nth(i).bounding_box() for i in (0, 6))
     assert one is not None and seven is not None and one["x"] > seven["x"]
 

@@ -1,8 +1,15 @@
 type Props = { [name: string]: string | number | undefined };
 
+type Made<K> = K extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[K] : K extends "svg" | "path" ? SVGElement : HTMLElement;
+
 /** An element with attributes and children; text is only ever text. */
-export function make(name: string, props: Props, ...children: (Node | string | undefined)[]): HTMLElement {
-  const element = document.createElement(name);
+export function make<K extends string>(
+  name: K,
+  props: Props,
+  ...children: (Node | string | undefined)[]
+): Made<K> {
+  const isDrawing = name === "svg" || name === "path";
+  const element = document.createElementNS(isDrawing ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml", name);
   const names = Object.keys(props);
   for (let i = 0; i < names.length; i++) {
     const value = props[names[i]!];
@@ -12,17 +19,10 @@ export function make(name: string, props: Props, ...children: (Node | string | u
     const child = children[i];
     if (child !== undefined) element.append(child);
   }
-  return element;
+  return element as Made<K>;
 }
 
 /** A drawing of one path in a field of 24 by 24; said by the text of the control that holds it. */
 export function icon(path: string): SVGElement {
-  const space = "http://www.w3.org/2000/svg";
-  const drawing = document.createElementNS(space, "svg");
-  drawing.setAttribute("viewBox", "0 0 24 24");
-  drawing.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(space, "path");
-  line.setAttribute("d", path);
-  drawing.append(line);
-  return drawing;
+  return make("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, make("path", { d: path }));
 }

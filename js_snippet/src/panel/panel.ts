@@ -1,11 +1,11 @@
 /** The little card (on a phone: a sheet) with one question, and everything around the choices: see `show`. */
-import type { Emit, Question, QuestionType, Value } from "../types";
-import { nothing, quietly } from "../quietly";
+import type { Json, Show, Value } from "../types";
 import { icon, make } from "./elements";
-import { isInside, rememberFocus } from "./focus";
+import { focusOf } from "./focus";
 import { followUpOf } from "./follow";
-import { whileSeen } from "./patience";
 import { radios } from "./radios";
+import { snare } from "./snare";
+import { theme } from "./theme";
 import css from "./panel.css";
 
 const CROSS = "M6 6l12 12M18 6L6 18";
@@ -17,45 +17,66 @@ const THANKS_FOR = 4000;
 /** The card grows upwards, so its last button comes to lie under a finger that may be tapping twice. */
 const SECOND_TAP = 500;
 const LEAVING = 180;
+/** The server takes no longer time than a day. */
+const DAY = 864e5;
+
+const RIGHT_TO_LEFT = /^(ar|ckb|dv|fa|he|iw|ps|sd|ug|ur|yi)\b/i;
 
 /**
  * Shows `question` and says so by `emit`; gives a function that takes the panel away without a word (the page changed).
  *
  * The focus stays where it is; a polite live region announces the question. Escape and the cross close it. The first
- * choice is sent at once; a text that may follow is a later part of the same answer. Thanks, and it goes away.
+ * choice is sent at once; a text that may follow is a later part of the same answer. Thanks, and a pop-up goes away.
+ * In an element of the page it waits until its coming moves nothing in sight, and is shown when it is in view.
  */
-export function show(question: Question, type: QuestionType, language: string, emit: Emit): () => void {
+export const show: Show = (question, type, language, emit, { widget, put, quietly }) => {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css + (type.css || ""));
+  sheet.replaceSync(css + (type.css || "") + theme(widget));
   const host = document.createElement("atbalss-panel");
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets[0] = sheet;
+  if (!put) host.className = "over";
 
   const { texts, settings } = question;
-  const said = make("div", { class: "said", role: "status" });
+  const said = make("div", { class: "said", role: "status", lang: language });
   const cross = make("button", { class: "close", type: "button", "aria-label": texts["close"] }, icon(CROSS));
   const title = make("p", { class: "title", id: "title" }, texts["title"]);
-  const card = make("div", { class: "card", role: "dialog", "aria-labelledby": "title", lang: language });
   const more = make("div", {});
-  const focus = rememberFocus(host);
+  const body = make("div", { class: "body" }, title);
+  const card = make(
+    "div",
+    { class: "card", role: put ? "region" : "dialog", "aria-labelledby": "title", lang: language, dir: RIGHT_TO_LEFT.test(language) ? "rtl" : "ltr" },
+    body,
+    cross,
+  );
+  const giveFocusBack = focusOf(host);
+  const over = new AbortController();
+  const { signal } = over;
   let chosen: Value | undefined;
-  let stop: () => void = nothing;
+  let since: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** the text that is asked now */
+  let asked: string | undefined;
+  let field: HTMLTextAreaElement | undefined;
+  let hidden: HTMLInputElement | undefined;
 
-  const choices = type.draw({
-    texts,
-    settings,
-    title: "title",
-    make,
-    icon,
-    radios,
-    ends: (low = texts["low"], high = texts["high"]) =>
-      make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, low), make("span", {}, high)),
-    writing,
-    choose: (value) => quietly(() => choose(value)),
-    choosing: (value) => quietly(() => keep(value, false)),
-    tell: (text) => quietly(() => tell(text)),
-  });
-  card.append(title, choices, more, cross);
+  body.append(
+    type.draw({
+      texts,
+      settings,
+      title: "title",
+      make,
+      icon,
+      radios,
+      ends: (low = texts["low"], high = texts["high"]) =>
+        make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, low), make("span", {}, high)),
+      writing,
+      choose: safe(choose),
+      choosing: safe((value) => keep(value, false)),
+      tell: safe(tell),
+    }),
+    more,
+  );
   root.append(said, card);
 
   on(cross, "click", dismiss);
@@ -64,13 +85,31 @@ export function show(question: Question, type: QuestionType, language: string, e
   });
   // A page's own keys ("/" for its search ...) must not act on what is typed here.
   for (let i = 0, keys = ["keydown", "keypress", "keyup"]; i < 3; i++) on(card, keys[i]!, (event) => event.stopPropagation());
-  document.addEventListener("keydown", escape);
-  visualViewport?.addEventListener("resize", aboveKeyboard);
 
-  document.body.append(host);
-  say(texts["title"]);
-  emit("question.shown");
+  if (put) put(host, title, seen);
+  else {
+    on(document, "keydown", escape);
+    if (visualViewport) on(visualViewport, "resize", aboveKeyboard);
+    document.body.append(host);
+    seen();
+  }
   return away;
+
+  /** `act`, from which nothing goes wrong into the page. */
+  function safe<T>(act: (given: T) => void): (given: T) => void {
+    return (given) => quietly(() => act(given));
+  }
+
+  function on(target: EventTarget, name: string, act: (event: Event) => void): void {
+    target.addEventListener(name, safe(act), { signal });
+  }
+
+  function seen(): void {
+    if (since !== undefined) return;
+    since = performance.now();
+    say(texts["title"]);
+    emit("question.shown");
+  }
 
   function choose(value: Value): void {
     if (value === chosen) return;
@@ -83,50 +122,58 @@ export function show(question: Question, type: QuestionType, language: string, e
 
   function keep(value: Value, final: boolean): void {
     chosen = value;
-    emit("answer.given", { value, final });
+    give({ value, final });
   }
 
   function tell(text: string): void {
-    emit("answer.given", { text, final: true });
+    chosen ??= "";
+    give({ text, final: true });
     thank();
   }
 
+  function give(more: { [name: string]: Json }): void {
+    seen();
+    const took = Math.min(DAY, Math.round(performance.now() - since!));
+    emit("answer.given", { ...more, took, trap: !!hidden?.value || undefined });
+  }
+
   function askMore(key: string): void {
-    const text = texts[key]!;
-    const placeholder = texts[key + "_placeholder"];
-    const label = more.querySelector("label");
-    if (label) {
-      // Another choice, before anything was sent: what is written stays.
-      if (label.textContent === text) return;
-      label.textContent = text;
-      more.querySelector("textarea")!.placeholder = placeholder ?? "";
-    } else {
-      const form = writing(text, placeholder, (told) => (told ? tell(told) : thank()));
-      form.classList.add("more");
-      more.append(form);
-      card.scrollTop = card.scrollHeight;
-    }
-    say(text);
+    // Another choice, before anything was sent: what is written stays.
+    if (key === asked) return;
+    asked = key;
+    const written = field?.value;
+    const form = writing(texts[key], texts[key + "_placeholder"], (told) => {
+      if (told) return tell(told);
+      if (hidden!.value) keep(chosen!, true);
+      thank();
+    });
+    if (written) field!.value = written;
+    form.classList.add("more");
+    more.replaceChildren(form);
+    body.scrollTop = body.scrollHeight;
+    say(texts[key]);
     // A keyboard that jumps up by itself would hide half of a phone's page.
-    if (type.focus && !matchMedia("(pointer: coarse)").matches) more.querySelector("textarea")!.focus();
+    if (type.focus && !matchMedia("(pointer: coarse)").matches) field!.focus();
   }
 
   function writing(label: string | undefined, placeholder: string | undefined, done: (text: string) => void): HTMLElement {
-    const field = make("textarea", {
+    const box = (field = make("textarea", {
       id: "text",
       rows: 2,
       maxlength: LONGEST_TEXT,
       placeholder,
+      enterkeyhint: "send",
       "aria-labelledby": label ? undefined : "title",
-    }) as HTMLTextAreaElement;
+    }));
     const send = make("button", { class: "send", type: "submit" }, texts["send"]);
-    const form = make("form", {}, label ? make("label", { for: "text" }, label) : undefined, field, send);
+    hidden = snare();
+    const form = make("form", {}, label ? make("label", { class: "label", for: "text" }, label) : undefined, box, hidden, send);
     const since = performance.now();
     on(form, "submit", (event) => {
       event.preventDefault();
-      if (performance.now() - since >= SECOND_TAP) done(field.value.replace(/\0/g, "").trim());
+      if (performance.now() - since >= SECOND_TAP) done(box.value.replace(/\0/g, "").trim());
     });
-    on(field, "keydown", (event) => {
+    on(box, "keydown", (event) => {
       const { key, shiftKey, isComposing } = event as KeyboardEvent;
       if (key !== "Enter" || shiftKey || isComposing) return;
       event.preventDefault();
@@ -136,41 +183,46 @@ export function show(question: Question, type: QuestionType, language: string, e
   }
 
   function thank(): void {
-    const wasInside = isInside(root);
-    const thanks = make("p", { class: "thanks", id: "title" }, icon(TICK), make("span", {}, texts["thanks"]));
-    if (wasInside) focus.giveBack();
-    title.replaceWith(thanks);
-    choices.remove();
-    more.remove();
+    giveFocusBack();
+    body.replaceChildren(make("p", { class: "thanks", id: "title" }, icon(TICK), make("span", {}, texts["thanks"])));
     say(texts["thanks"]);
-    stop = whileSeen(THANKS_FOR, leave);
-    chosen = chosen ?? "";
+    // In the page it stays: what lies below would move.
+    if (!put) {
+      on(document, "visibilitychange", leaveSoon);
+      leaveSoon();
+    }
   }
 
   function dismiss(): void {
     if (chosen === undefined) emit("question.dismissed");
-    chosen = chosen ?? "";
+    chosen ??= "";
     leave();
   }
 
+  /** Once the thanks were looked at long enough. No timer runs in a hidden tab. */
+  function leaveSoon(): void {
+    clearTimeout(timer);
+    if (!document.hidden) timer = setTimeout(leave, THANKS_FOR);
+  }
+
   function leave(): void {
-    if (isInside(root)) focus.giveBack();
+    giveFocusBack();
     card.classList.add("gone");
     setTimeout(away, LEAVING);
   }
 
   function away(): void {
-    stop();
-    document.removeEventListener("keydown", escape);
-    visualViewport?.removeEventListener("resize", aboveKeyboard);
+    clearTimeout(timer);
+    over.abort();
     host.remove();
   }
 
-  function escape(event: KeyboardEvent): void {
-    const field = event.target as HTMLElement | null;
-    if (event.key !== "Escape" || event.defaultPrevented) return;
+  function escape(event: Event): void {
+    const { key, target, defaultPrevented } = event as KeyboardEvent;
+    const field = target as HTMLElement | null;
+    if (key !== "Escape" || defaultPrevented) return;
     // In a field of the page, Escape is the page's.
-    if (!field?.isContentEditable && !/^(input|textarea|select)$/i.test(field?.tagName || "")) quietly(dismiss);
+    if (!field?.isContentEditable && !/^(input|textarea|select)$/i.test(field?.tagName || "")) dismiss();
   }
 
   function say(text: string | undefined): void {
@@ -180,11 +232,8 @@ export function show(question: Question, type: QuestionType, language: string, e
   }
 
   function aboveKeyboard(): void {
-    const { height, offsetTop } = visualViewport!;
-    host.style.setProperty("--keyboard", Math.max(0, innerHeight - height - offsetTop) + "px");
+    const { height, offsetTop, scale } = visualViewport!;
+    // Not when somebody looks closer at the page.
+    host.style.setProperty("--atbalss-keys", (scale > 1.1 ? 0 : Math.max(0, innerHeight - height - offsetTop)) + "px");
   }
-}
-
-function on(target: EventTarget, name: string, act: (event: Event) => void): void {
-  target.addEventListener(name, (event) => quietly(() => act(event)));
-}
+};

@@ -21,7 +21,7 @@ export interface Radios {
  */
 export function radios({ look, title, values, name, face, choose }: Radios): HTMLElement {
   const group = make("div", { class: look, role: "radiogroup", "aria-labelledby": title });
-  const buttons: HTMLElement[] = [];
+  const buttons: HTMLButtonElement[] = [];
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     const button = make(
@@ -30,17 +30,13 @@ export function radios({ look, title, values, name, face, choose }: Radios): HTM
       face(value),
     );
     button.addEventListener("click", () => {
-      for (let j = 0; j < buttons.length; j++) {
-        buttons[j]!.setAttribute("aria-checked", "" + (j === i));
-        buttons[j]!.classList.toggle("on", j <= i);
-      }
-      move(i);
+      move(i, true);
       choose(value);
     });
     button.addEventListener("keydown", (event) => {
       const last = buttons.length - 1;
       // From right to left the arrows that point along the line turn round.
-      const step = STEPS[event.key]! * (/t$/.test(event.key) && getComputedStyle(group).direction === "rtl" ? -1 : 1);
+      const step = STEPS[event.key]! * (/t$/.test(event.key) && group.closest("[dir=rtl]") ? -1 : 1);
       const to = event.key === "Home" ? 0 : event.key === "End" ? last : (i + step + last + 1) % (last + 1);
       if (isNaN(to)) return;
       event.preventDefault();
@@ -51,8 +47,15 @@ export function radios({ look, title, values, name, face, choose }: Radios): HTM
   }
   return group;
 
-  function move(to: number): void {
-    for (let j = 0; j < buttons.length; j++) buttons[j]!.tabIndex = j === to ? 0 : -1;
+  function move(to: number, isChosen?: boolean): void {
+    for (let j = 0; j < buttons.length; j++) {
+      const button = buttons[j]!;
+      button.tabIndex = j === to ? 0 : -1;
+      if (isChosen) {
+        button.setAttribute("aria-checked", "" + (j === to));
+        button.classList.toggle("on", j <= to);
+      }
+    }
     buttons[to]!.focus();
   }
 }

@@ -11,8 +11,8 @@ const type: QuestionType = {
   css:
     ".bar{margin-inline:min(0px,(100% - 304px)/2)}.steps{display:flex;margin-block-end:6px}" +
     ".steps button{flex:1;padding:4px;border-radius:0;margin-inline-start:-1px}" +
-    ".steps :first-child{border-start-start-radius:12px;border-end-start-radius:12px;margin:0}" +
-    ".steps :last-child{border-start-end-radius:12px;border-end-end-radius:12px}" +
+    ".steps :first-child{border-start-start-radius:calc(2px/3*var(--round));border-end-start-radius:calc(2px/3*var(--round));margin:0}" +
+    ".steps :last-child{border-start-end-radius:calc(2px/3*var(--round));border-end-end-radius:calc(2px/3*var(--round))}" +
     ".steps :focus-visible{z-index:1}",
   draw: ({ texts, title, make, radios, ends, choose }: Form): HTMLElement =>
     make(

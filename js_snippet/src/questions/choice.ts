@@ -7,7 +7,6 @@ const type: QuestionType = {
   values,
   followUp: "never",
   focus: false,
-  css: ".list button{justify-content:start;text-align:start}",
   draw: ({ texts, settings, title, radios, choose }: Form): HTMLElement => {
     const name = (value: string | number): string => texts["option." + value] || "" + value;
     return radios({ look: "list fill", title, values: values(settings), name, face: name, choose });

@@ -12,11 +12,9 @@ const type: QuestionType = {
   followUp: "never",
   focus: true,
   css:
-    ".list{gap:6px}.list .send{margin-block-start:4px}.list label{display:flex;align-items:center;gap:12px;min-block-size:44px;margin:0;padding:8px 12px;border:1px solid var(--line);" +
-    "border-radius:12px;font:inherit;cursor:pointer;touch-action:manipulation}.list :has(:checked){border-color:var(--front)}" +
-    "input{flex:none;inline-size:1.375em;block-size:1.375em;margin:0;accent-color:var(--front)}" +
-    ".list label:focus-within:has(:focus-visible){outline:3px solid var(--ring);outline-offset:2px}.list :focus-visible{outline-offset:4px}" +
-    "@media(hover:hover){.list label:hover{background:var(--hover)}}",
+    ".list .send{margin-block-start:4px}.tick:has(:checked){border-color:var(--front)}" +
+    "input{flex:none;inline-size:1.375em;block-size:1.375em;margin:0;accent-color:var(--accent)}" +
+    ".tick:has(:focus-visible){outline:3px solid var(--accent);outline-offset:2px}.tick :focus-visible{outline:0}",
   draw({ texts, settings, title, make, choose, choosing }: Form): HTMLElement {
     const send = make("button", { class: "send", type: "submit" }, texts["send"]);
     const group = make("div", { class: "list", role: "group", "aria-labelledby": title });
@@ -29,9 +27,9 @@ const type: QuestionType = {
       return found;
     };
     for (let i = 0; i < all.length; i++) {
-      const box = (boxes[i] = make("input", { type: "checkbox" }) as HTMLInputElement);
+      const box = (boxes[i] = make("input", { type: "checkbox" }));
       box.addEventListener("change", () => choosing(ticked()));
-      group.append(make("label", {}, box, make("span", {}, texts["option." + all[i]] || all[i])));
+      group.append(make("label", { class: "tick" }, box, make("span", {}, texts["option." + all[i]] || all[i])));
     }
     form.addEventListener("submit", (event) => {
       event.preventDefault();

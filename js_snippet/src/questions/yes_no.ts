@@ -7,6 +7,9 @@ const type: QuestionType = {
   values: () => values,
   followUp: "no",
   focus: true,
+  css:
+    ".pair{display:grid;grid-template-columns:1fr 1fr;gap:10px}.pair button{font-weight:600}" +
+    "@media(max-width:480px){.pair button{min-block-size:52px}}",
   draw({ texts, title, make, choose }: Form): HTMLElement {
     const group = make("div", { class: "pair", role: "group", "aria-labelledby": title });
     const buttons: HTMLElement[] = [];

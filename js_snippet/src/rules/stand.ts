@@ -15,6 +15,7 @@ export async function stand(way: Way, show: (place: Parameters<Show>[4], emit: E
   const { question: name, placement, settings } = question;
   const answer = { ...which, answer: tools.uuid(), order_token: visit.context.order?.token };
   const inline = settings["inline"] ? document.querySelector(settings["inline"] as string) : undefined;
+  const put = inline && (await tools.load<typeof import("../panel/inline")>("inline")).putInto(inline, signal, () => way.note("inline_room"));
   /** Not told before it is sure that the panel isn't covered. */
   let shown: Sent | undefined;
   let isUsed = false;
@@ -44,7 +45,7 @@ export async function stand(way: Way, show: (place: Parameters<Show>[4], emit: E
     await calm(way);
     if (!way.isFree()) return;
     if (inline === null) return way.note("inline_missing");
-    close = show({ widget: visit.reply?.widget || {}, inline }, emit);
+    close = show({ widget: visit.reply?.widget || {}, put: put || undefined, quietly: tools.quietly }, emit);
     host = document.querySelector<HTMLElement>(PANEL);
     if (inline || !host) break;
     if (lift) host.style.setProperty("--atbalss-lift", lift + "px");
