@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from widget_server.contract.questions import question_types
 from widget_server.contract.sets import SETS
 from widget_server.contract.theme import resolved
 
@@ -105,7 +106,7 @@ def _taken(shot: Shot, browser: Browser, ours: Ours, shop: Shop) -> list[tuple[s
         is_mobile=is_phone, has_touch=is_phone, device_scale_factor=1,
     )  # fmt: skip
     page = context.new_page()
-    settings = {name: value for name, value in made.settings.items() if name != "every_days"}
+    settings = {name: value for name, value in made.settings.items() if name in question_types()[made.type].settings}
     inline = {"inline": "#here"} if shot.inline else {}
     ours.widget = resolved(shot.widget)
     ours.questions = [{**question(shot.name, made.type, "order", **settings, **inline), "texts": texts(shot.name)}]
