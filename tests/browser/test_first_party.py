@@ -180,7 +180,7 @@ def test_search_and_order_without_one_third_party_request(
     assert [url for url in urls if not url.startswith(shop.url + "/")] == []
     assert refused == []
     below = {request.name.partition("-")[0] for request in shop.forwarded}
-    assert {"widget.js", "rules", "panel", "yes_no", "stars", "ask", "answers", "asked"} <= below
+    assert {"widget.js", "panel", "yes_no", "stars", "ask", "answers", "asked"} <= below
     assert {request.status for request in shop.forwarded} <= {200, 202, 304}
     # The browser sends the shop's cookies with scripts (so the proxy must keep them), but never with what we send.
     spoken = [request for request in shop.forwarded if request.path.startswith("/v1/")]
