@@ -19,9 +19,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../widget_server/web/static/widget");
 const LOADER = "widget.js";
 const SHORT = Object.fromEntries(
-  ["back", "front", "soft", "line", "hover", "accent", "on", "star", "star-edge", "on-star", "round"].map((name, i) => [
+  ["back", "front", "soft", "line", "hover", "accent", "on", "star", "star-edge", "round"].map((name, i) => [
     `--${name}`,
-    `--${"abcdefghijk"[i]}`,
+    `--${"abcdefghij"[i]}`,
   ]),
 );
 

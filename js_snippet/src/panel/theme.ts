@@ -6,13 +6,14 @@ export function theme({ mode, radius, font, position, background, text, ...widge
   const card = (more: string): string => `.card{${more}}`;
   const set = (name: string, value: unknown): string => (value === undefined ? "" : `${name}:${value};`);
   const brand = (accent: string | undefined, on: string | undefined): string =>
-    set("--accent", accent) + set("--star", accent) + set("--star-edge", accent) + set("--on", on) + set("--on-star", on);
+    set("--accent", accent) + set("--on", on);
   return (
     card(
       set("--round", radius) +
         set("font-family", font && "system-ui,sans-serif") +
         set("--back", background) +
         set("--front", text) +
+        set("--star-edge", background && "var(--front)") +
         // A mix of the two might be too faint to read.
         set("--soft", background || text ? "var(--front)" : undefined) +
         brand(widget.accent, widget.on_accent),

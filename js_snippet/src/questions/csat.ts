@@ -11,11 +11,11 @@ const type: QuestionType = {
   focus: false,
   css:
     ".faces{display:flex}.faces+.ends{padding-inline:12px}" +
-    ".faces button{flex:1;min-block-size:56px;padding:4px;border:0}" +
+    ".faces button{flex:1;padding:4px;border:0}" +
     ".faces svg{inline-size:40px;block-size:40px;stroke:var(--soft);stroke-width:1.5;transition:scale .12s}" +
-    ".faces [aria-checked=true] svg{fill:var(--star);stroke:var(--on-star);scale:1.15}" +
+    ".faces [aria-checked=true] svg{fill:var(--star);stroke:#15171c;scale:1.15}" +
     "@media(hover:hover){.faces button:hover{background:none}.faces button:hover svg{stroke:var(--front);scale:1.15}" +
-    ".faces [aria-checked=true]:hover svg{stroke:var(--on-star)}}" +
+    ".faces [aria-checked=true]:hover svg{stroke:#15171c}}" +
     "@media(forced-colors:active){.faces [aria-checked=true] svg{fill:Highlight}}",
   draw: ({ texts, title, make, icon, radios, ends, choose }: Form): HTMLElement =>
     make(

@@ -9,7 +9,7 @@ const type: QuestionType = {
   focus: false,
   // One row where a mouse points; two of equal width where a finger does, or where there is no room.
   css:
-    ".numbers{display:flex;gap:3px}.numbers button{flex:1;min-inline-size:0;padding:4px 0;border-radius:calc(1px/3*var(--round))}" +
+    ".numbers{display:flex;gap:3px}.numbers button{flex:1;min-inline-size:0;padding:4px 0;min-block-size:44px;border-radius:calc(1px/3*var(--round))}" +
     "@media(pointer:coarse),(max-width:480px){.numbers{flex-wrap:wrap;gap:6px clamp(2px,.9vw,6px)}" +
     ".numbers button{flex:1 0 14.5%;border-radius:calc(2px/3*var(--round))}}",
   draw: ({ texts, title, make, radios, ends, choose }: Form): HTMLElement =>

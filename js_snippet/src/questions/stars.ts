@@ -10,7 +10,7 @@ const type: QuestionType = {
   focus: false,
   css:
     ".stars{display:flex}.stars+.ends{padding-inline:12px}" +
-    ".stars button{flex:1;min-block-size:52px;padding:4px;border:0}" +
+    ".stars button{flex:1;padding:4px;border:0}" +
     ".stars svg{inline-size:36px;block-size:36px;stroke:var(--soft);stroke-width:1.4;transition:scale .12s}" +
     ".stars .on svg{fill:var(--star);stroke:var(--star-edge)}" +
     "@media(hover:hover){.stars button:hover{background:none}.stars:hover svg{fill:var(--star);stroke:var(--star-edge)}" +
