@@ -16,8 +16,8 @@ const TIME_OUT = 5000;
 let draw: (() => void) | undefined;
 /** every question of the shop, by the language of the page */
 const shops: { [language: string]: Reply } = {};
-/** what becomes known later of the page `of` */
-let later: { of: Visit; results?: number | undefined; done: Promise<unknown> } | undefined;
+/** what becomes known later of a page */
+let later: { of?: Visit; counting?: Promise<unknown>; results?: number | undefined; asking?: Promise<unknown> } = {};
 
 /** `visit` gives the page that is seen now. With `isShown` the box is opened, else the console gets the report. */
 export async function why(tools: Tools, visit: () => Visit | undefined, isShown?: boolean): Promise<Report> {
@@ -25,7 +25,7 @@ export async function why(tools: Tools, visit: () => Visit | undefined, isShown?
   const report = (): Report => {
     const here = visit();
     learn(tools, here);
-    return reportOf(tools, here, later?.results, here && shops[here.language], words);
+    return reportOf(tools, here, later.results, here && shops[here.language], words);
   };
   if (isShown && !draw) {
     draw = drawBox(words, report, () => visit()?.reply?.widget?.position === "start", tools);
@@ -34,37 +34,38 @@ export async function why(tools: Tools, visit: () => Visit | undefined, isShown?
     draw();
   }
   learn(tools, visit());
-  await later?.done;
+  await later.counting;
+  await later.asking;
   const told = report();
   if (!isShown) console.log(inLines(told));
   return told;
 }
 
-/** Begins to ask for what the report of `here` needs; the box is drawn again when it is there. */
+/** Begins to find out what the report of `here` needs; the box is drawn again when it is there. */
 function learn(tools: Tools, here: Visit | undefined): void {
-  // Without a reply there is none to this either.
-  if (!here?.reply || later?.of === here) return;
-  const now: typeof later = (later = { of: here, done: Promise.resolve() });
-  const { language } = here;
-  const counted = here.results?.then((results) => (now.results = results)).catch(() => undefined);
-  const asked = shops[language] || allQuestions(tools, language).then((reply) => reply && (shops[language] = reply));
-  now.done = (async () => {
-    await counted;
-    await asked;
-    draw?.();
-  })();
+  if (later.of !== here) later = here ? { of: here } : {};
+  const now = later;
+  if (here?.results) {
+    now.counting ??= here.results
+      .then((results) => (now.results = results))
+      .catch(() => undefined)
+      .then(() => draw?.());
+  }
+  // Where the page got no reply there is none to this either.
+  if (here?.reply) now.asking ??= askAll(tools, here.language).then(() => draw?.());
 }
 
 /** Those of other pages and those that are paused too. Not by `tools.get`, which would note what goes wrong here. */
-async function allQuestions({ base, shop }: Tools, language: string): Promise<Reply | undefined> {
+async function askAll({ base, shop }: Tools, language: string): Promise<void> {
+  if (shops[language]) return;
   try {
     const reply = await fetch(`${base}v1/shops/${encodeURIComponent(shop)}/ask?lang=${language}&why=1`, {
       credentials: "omit",
       ...(AbortSignal.timeout ? { signal: AbortSignal.timeout(TIME_OUT) } : {}),
     });
-    return reply.ok ? await reply.json() : undefined;
+    if (reply.ok) shops[language] = await reply.json();
   } catch {
-    return undefined;
+    // then it is told what the page's own reply has
   }
 }
 
