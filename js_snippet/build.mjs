@@ -2,7 +2,8 @@
  * Builds the snippet into widget_server/web/static/widget/ and weighs it:
  *   widget.js           the loader, a classic script; its name stays
  *   NAME-HASH.js        the chunks it loads by import(): sending, rules, search, found, triggers, memory, why, panel and
- *                       one a question type; a name never changes its bytes
+ *                       one a question type, and preview, which only the server's own page loads; a name never changes
+ *                       its bytes
  *   manifest.json       {loader, chunks: {name: file}, sizes: {file: gzip bytes}, integrity: {loader}, totals}
  * Fails when more bytes (gzip) than budgets.json allows would reach a shopper.
  */
@@ -86,7 +87,7 @@ const chunks = {};
 /** of chunks that don't stand in a folder of their own name */
 const FOLDERS = { queue: "memory", inline: "panel" };
 const ENTRIES = Object.fromEntries(types.map((type) => [type, `src/questions/${type}.ts`]));
-for (const name of ["panel", "inline", "triggers", "memory", "queue", "why", "sending", "search", "rules", "found"]) {
+for (const name of ["panel", "inline", "triggers", "memory", "queue", "why", "sending", "search", "rules", "found", "preview"]) {
   const entry = `src/${FOLDERS[name] ?? name}/${name}.ts`;
   if (existsSync(join(here, entry))) ENTRIES[name] = entry;
 }

@@ -21,6 +21,7 @@ from widget_server.intake.ask import ask_about
 from widget_server.record import questions, shops
 
 from . import frozen
+from .errors import Problem
 from .snippet import Bundle
 from .state import state
 
@@ -93,12 +94,14 @@ def blueprint(folder: Path = frozen.BUILT) -> Blueprint:
         (entry,) = told["questions"]
         spoken = entry.get("lang", told["lang"])
         names = chunks()
+        if "preview" not in names:
+            raise Problem(503, "not_built", "This build of the snippet has no preview; `make snippet` builds one.")
         data = {
             "question": entry, "language": spoken, "widget": told.get("widget", {}),
             "panel": names.get("panel"), "type": names.get(entry["type"]),
         }  # fmt: skip
         shown = render_template(
-            "preview_page.html", data=data, chosen=chosen, spoken=spoken, address=request.full_path,
+            "preview_page.html", script=names["preview"], data=data, chosen=chosen, spoken=spoken, address=request.full_path,
             dir="rtl" if spoken.partition("-")[0] in _RIGHT_TO_LEFT else "ltr",
         )  # fmt: skip
         return _closed(Response(shown), _PAGE, "SAMEORIGIN")
