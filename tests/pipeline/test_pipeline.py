@@ -87,6 +87,20 @@ def test_quarantine_takes_an_answer_out_of_the_counts_and_release_puts_it_back(
     assert total(database, shop, "order-rating").answers == {"1": 1}
 
 
+def test_a_buyer_is_asked_although_a_mail_scanner_has_answered_and_then_counts_in_its_place(
+    database: Database, shop: NewShop
+) -> None:
+    def answered() -> list[str]:
+        with database.reading() as conn:
+            return answers.answered_by_order(conn, shop.id, "order:A-1")
+
+    about = {"question": "order-rating", "order": {"ref": "A-1", "line": None, "sku": []}}
+    process(database, [envelope(shop.id, event("answer.given", NOW, **about, value=1, marks=["bot"]))])
+    assert (total(database, shop, "order-rating").answers, answered()) == ({}, [])
+    process(database, [envelope(shop.id, event("answer.given", NOW + 1, **about, value=5))])
+    assert (total(database, shop, "order-rating").answers, answered()) == ({"5": 1}, ["order-rating"])
+
+
 def test_endpoints_hear_of_new_answers_and_of_scores_but_not_of_imported_history(
     database: Database, shop: NewShop
 ) -> None:
