@@ -81,7 +81,7 @@ quietly(() => {
     clearTimeout(timer);
     timer = setTimeout(look, AFTER_NAVIGATION);
   };
-  const push = (one: Pushed): void =>
+  const push = (one: Pushed): unknown =>
     quietly(() => {
       if (one.event) pushed[pushed.length] = one;
       else if (one.consent !== undefined) tools.consent = one.consent;
@@ -102,21 +102,21 @@ quietly(() => {
   on("popstate", moved);
   on("turbo:before-cache", leave); // Turbo keeps a copy of the page, as it is now
   on("turbo:load", look);
-  if (page.navigation) page.navigation.addEventListener("currententrychange", moved);
+  if (page.navigation) page.navigation.addEventListener("currententrychange", () => quietly(moved));
   else {
     patch("pushState");
     patch("replaceState");
   }
 
   function on(name: string, act: () => unknown): void {
-    addEventListener(name, act, true);
+    addEventListener(name, () => quietly(act), true);
   }
 
   function patch(name: "pushState" | "replaceState"): void {
     const theirs = history[name];
     history[name] = function (this: History) {
       theirs.apply(this, arguments as unknown as Parameters<History["pushState"]>);
-      moved();
+      quietly(moved);
     };
   }
 

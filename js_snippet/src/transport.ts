@@ -58,7 +58,7 @@ export function transport(url: string, tools: Tools): Tools["send"] {
     } else add(events, failed);
     if (failed.length && !timer && tries < MOST_TRIES) {
       const backOff = Math.min(LONGEST_WAIT, 1000 * 2 ** tries++) * (0.5 + Math.random() / 2);
-      timer = setTimeout(resend, Math.max(wait, backOff));
+      timer = setTimeout(() => tools.quietly(resend), Math.max(wait, backOff));
     }
   }
 
@@ -91,13 +91,13 @@ export function transport(url: string, tools: Tools): Tools["send"] {
     isLeaving = false;
   }
 
-  addEventListener("pagehide", leave);
-  addEventListener("visibilitychange", () => document.hidden && leave());
-  addEventListener("online", resend);
+  addEventListener("pagehide", () => tools.quietly(leave));
+  addEventListener("visibilitychange", () => document.hidden && tools.quietly(leave));
+  addEventListener("online", () => tools.quietly(resend));
   return (event, patient) => {
     add([event], fresh);
     if (!patient) flush();
-    else company ||= setTimeout(flush, COMPANY);
+    else company ||= setTimeout(() => tools.quietly(flush), COMPANY);
   };
 }
 
