@@ -63,17 +63,20 @@ export async function stand(way: Way, show: (place: Parameters<Show>[4], emit: E
   if (inline || !host) return;
   way.lastWords = () => host.isConnected && sayShown();
 
-  await new Promise((done) => setTimeout(done, 50)); // until it is drawn
-  while (!signal.aborted && host.isConnected && !isUsed) {
-    const obstacle = document.hidden ? undefined : inTheWayOf(host, false);
-    if (obstacle) {
-      if (shown) way.skip(obstacle.why);
-      way.note(obstacle.why);
-      shown = undefined;
-      return way.end();
+  // Whoever waits for a turn needn't wait for the end of this.
+  tools.quietly(async () => {
+    await new Promise((done) => setTimeout(done, 50)); // until it is drawn
+    while (!signal.aborted && host.isConnected && !isUsed) {
+      const obstacle = document.hidden ? undefined : inTheWayOf(host, false);
+      if (obstacle) {
+        if (shown) way.skip(obstacle.why);
+        way.note(obstacle.why);
+        shown = undefined;
+        return way.end();
+      }
+      sayShown();
+      await change(signal);
     }
-    sayShown();
-    await change(signal);
-  }
-  if (!isUsed) close(); // the page may have removed it
+    if (!isUsed) close(); // the page may have removed it
+  });
 }
