@@ -51,18 +51,15 @@ class Situation:
     paused: bool = False
     act: Callable[[Page], object] = lambda page: None
     says: str = ""
+    name: str = ""
 
-    @property
-    def name(self) -> str:
-        return self.reason.replace("_", "-")
-
-    @property
-    def address(self) -> str:
-        return self.path or f"/why/{self.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.reason.replace("_", "-"))
+        object.__setattr__(self, "path", self.path or f"/why/{self.name}")
 
     def made(self) -> dict[str, Any]:
         """As the owner makes it."""
-        settings = {"delay": 0, "where": [{"is": self.address}], **self.settings}
+        settings = {"delay": 0, "where": [{"is": self.path}], **self.settings}
         return a_question(self.name, self.placement, settings, paused=self.paused)
 
 
@@ -127,11 +124,12 @@ SITUATIONS = (
         says="such as a cookie notice",
     ),
     Situation("another", {"delay": 1}, says="Another question came first"),
+    Situation("another", path="/why/at-once", name="second", says="Another question came first"),
     Situation("shown", says="was shown"),
 )
 BESIDES = (
     # Came before the one of the situation "another".
-    a_question("first", "page", {"delay": 0, "where": [{"is": "/why/another"}]}),
+    a_question("first", "page", {"delay": 0, "where": [{"is": "/why/another"}, {"is": "/why/at-once"}]}),
     a_question("sampled", "page", {"delay": 0, "sample": 1, "where": [{"like": "/why/sampled/*"}]}),
     a_question("asked", "page", {"delay": 0, "where": [{"is": "/why/asked"}]}),
     a_question("lately", "page", {"delay": 0, "where": [{"like": "/why/lately/*"}]}),
@@ -232,9 +230,9 @@ def says_of_page(page: Page, reason: str, words: str) -> None:
 # --- the true reason
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.reason)
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
 def test_the_box_names_the_true_reason(situation: Situation, live: Live, page: Page) -> None:
-    page.goto(live.put(situation.address, situation.body))
+    page.goto(live.put(situation.path, situation.body))
     situation.act(page)
     says(page, situation.name, situation.reason, situation.says)
     is_on_page = page.locator(PANEL).count() == 1
