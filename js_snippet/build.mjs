@@ -69,7 +69,7 @@ async function bundled(entry, format, define) {
   const { code } = await minify(outputFiles[0].text, {
     ecma: 2022,
     module: format === "esm",
-    compress: { passes: 5, ecma: 2022, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false, hoist_props: true, toplevel: true, unsafe_comps: true, hoist_funs: true },
+    compress: { passes: 5, ecma: 2022, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false, hoist_props: true, toplevel: true, unsafe: true, unsafe_comps: true, hoist_funs: true },
     mangle: { toplevel: true },
     format: { ascii_only: false, comments: false },
   });
@@ -84,11 +84,11 @@ const types = (await readdir(join(here, "src/questions"))).map((file) => basenam
 const files = new Map();
 const chunks = {};
 
-/** of chunks that don't stand in a folder of their own name */
-const FOLDERS = { queue: "memory", inline: "panel" };
+/** of chunks that don't stand in a folder of their own name; the panel comes with what looks after its place */
+const FILES = { queue: "src/memory/queue.ts", inline: "src/panel/inline.ts", panel: "src/stand/stand.ts" };
 const ENTRIES = Object.fromEntries(types.map((type) => [type, `src/questions/${type}.ts`]));
 for (const name of ["panel", "inline", "triggers", "memory", "queue", "why", "sending", "search", "rules", "found", "preview"]) {
-  const entry = `src/${FOLDERS[name] ?? name}/${name}.ts`;
+  const entry = FILES[name] ?? `src/${name}/${name}.ts`;
   if (existsSync(join(here, entry))) ENTRIES[name] = entry;
 }
 const built = {};

@@ -44,7 +44,7 @@ export function kindOf(context: Context): Kind {
 
 /** The words of a search as the server takes them: one line, not endless. */
 export function queryOf(words: string | undefined): string | undefined {
-  return words?.replace(/[\0-\x20\x7f]+/g, " ").trim().slice(0, LONGEST_QUERY).trim();
+  return words?.replace(/[\0-\x20\x7f]+/g, " ").slice(0, LONGEST_QUERY).trim();
 }
 
 export function countOf(said: string | undefined): number | undefined {
@@ -53,5 +53,5 @@ export function countOf(said: string | undefined): number | undefined {
 
 /** What the page's JSON block says. Read as a reply would be, because a page may have changed JSON.parse. */
 export function readBlock(doc: Document): Promise<unknown> {
-  return new Response(doc.querySelector('script[type="application/json"][data-atbalss]')?.textContent).json().catch(nothing);
+  return new Response(doc.querySelector("script[data-atbalss]")?.textContent).json().catch(nothing);
 }

@@ -1,23 +1,15 @@
-const IN_PATH = /^\/(?:[^/]+\/)?(lv|lt|et|ee|ru|en|pl|de|fi)(?:[-_][a-z]+)?(?:\/|$)/i;
+const IN_PATH = /^\/([^/]+\/)?(lv|lt|et|ee|ru|en|pl|de|fi)([-_][a-z]+)?(\/|$)/i;
 
-export interface LanguageClues {
-  /** lang of <html> */
-  page: string | null | undefined;
-  /** path of the page's address */
-  path: string;
-  /** query string of the page's address */
-  query: string;
-  /** data-lang of the script tag: for shops whose pages don't say it */
-  tag: string | undefined;
-  /** the browser's own language */
-  browser: string | undefined;
-}
+type Clue = string | null | undefined;
 
-/** The language to ask in: the first that a clue names. Whether we speak it is the server's to say. */
-export function chooseLanguage({ page, path, query, tag, browser }: LanguageClues): string {
+/**
+ * The language to ask in: the first that a clue names. Whether we speak it is the server's to say. The clues: `lang` of
+ * <html>, the page's address, data-lang of the script tag (for shops whose pages don't say it), the browser's own.
+ */
+export function chooseLanguage(page: Clue, path: string, query: string, tag: Clue, browser: Clue): string {
   const given = new URLSearchParams(query);
   // Estonian shops often write the country, /ee/, where the others write the language.
-  const inPath = IN_PATH.exec(path)?.[1]!.toLowerCase();
+  const inPath = IN_PATH.exec(path)?.[2]!.toLowerCase();
   return (
     primary(page) ||
     (inPath === "ee" ? "et" : inPath) ||
@@ -29,6 +21,6 @@ export function chooseLanguage({ page, path, query, tag, browser }: LanguageClue
 }
 
 /** "lv" of "lv-LV". */
-function primary(tag: string | null | undefined): string | undefined {
+function primary(tag: Clue): string | undefined {
   return /^\s*([a-z]{2,3})(?![a-z])/i.exec(tag || "")?.[1]!.toLowerCase();
 }

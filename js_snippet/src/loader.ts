@@ -26,7 +26,7 @@ const AFTER_NAVIGATION = 1000;
 
 quietly(() => {
   const page = window as unknown as { atbalss?: unknown; navigation?: EventTarget };
-  const script = (document.currentScript || document.querySelector("script[data-shop^=pk_]")) as HTMLScriptElement;
+  const script = (document.currentScript || document.querySelector("script[data-shop]")) as HTMLScriptElement;
   const queue = page.atbalss as (Pushed[] & { live?: boolean }) | undefined;
   const { shop, host, lang, consent } = script.dataset;
   if (!shop || queue?.live) return;
@@ -84,7 +84,7 @@ quietly(() => {
   const push = (one: Pushed): unknown =>
     quietly(() => {
       if (one.event) pushed[pushed.length] = one;
-      else if (one.consent !== undefined) tools.consent = one.consent;
+      else if ("consent" in one) tools.consent = one.consent;
       else {
         said = one;
         look();
@@ -95,21 +95,21 @@ quietly(() => {
     (await tools.load<{ why: Why }>("why")).why(tools, () => visit, isShown);
 
   for (let i = 0; queue && i < queue.length; i++) push(queue[i]!);
-  page.atbalss = { live: true, push, why: () => why() };
+  page.atbalss = { live: true, push, why };
   if (isWhyAsked()) quietly(() => why(true));
   look();
   on("DOMContentLoaded", look);
   on("popstate", moved);
   on("turbo:before-cache", leave); // Turbo keeps a copy of the page, as it is now
   on("turbo:load", look);
-  if (page.navigation) page.navigation.addEventListener("currententrychange", () => quietly(moved));
-  else {
+  on("currententrychange", moved, page.navigation);
+  if (!page.navigation) {
     patch("pushState");
     patch("replaceState");
   }
 
-  function on(name: string, act: () => unknown): void {
-    addEventListener(name, () => quietly(act), true);
+  function on(name: string, act: () => unknown, target: EventTarget = window): void {
+    target.addEventListener(name, () => quietly(act), true);
   }
 
   function patch(name: "pushState" | "replaceState"): void {
@@ -133,7 +133,7 @@ quietly(() => {
     current = key;
     tools.notes = [];
     const { signal } = (leaving = new AbortController());
-    const language = chooseLanguage({ page: document.documentElement.lang, path: pathname, query: search, tag: lang, browser: navigator.language });
+    const language = chooseLanguage(document.documentElement.lang, pathname, search, lang, navigator.language);
     const about: Sent = { placement: kind, page: { url: (origin + pathname).slice(0, 2048), lang: language }, product: context.product?.id };
     const tell: Visit["tell"] = (type, more, patient) => tools.send({ id: tools.uuid(), type, at: tools.now(), ...about, ...more }, patient);
     const here: Visit = (visit = { kind, context, language, signal, pushed, questions: [], about, tell });
@@ -144,22 +144,23 @@ quietly(() => {
       if (isWhere(questions[i]!, location)) here.questions[here.questions.length] = questions[i]!;
       else tools.note(questions[i]!.question, "url");
     }
-    const isFor = here.questions.length;
-    if (reply && !isFor) tools.note("", "no_page");
-    const isOn = isFor || isKept();
+    if (reply && !here.questions.length) tools.note("", "no_page");
+    const isOn = here.questions.length || isKept();
     if (!isOn && !context.search) return;
-    const parts = await tools.load<Parts>(context.search ? (isOn ? "found" : "search") : "rules");
-    if (!tools.uuid) (context.search ? parts : await tools.load<Parts>("sending")).sending(tools, api);
+    const parts = tools.load<Parts>(context.search ? (isOn ? "found" : "search") : "rules");
+    quietly(() => parts); // it may fail before anybody waits for it
+    if (!tools.uuid) (await (context.search ? parts : tools.load<Parts>("sending"))).sending(tools, api);
+    const { search: find, rules } = await parts;
     if (signal.aborted) return;
-    if (context.search) here.results = Promise.resolve(parts.search(here, tools));
-    if (isOn) await (enter ||= parts.rules(tools))(here);
+    if (context.search) here.results = Promise.resolve(find(here, tools));
+    if (isOn) await (enter ||= rules(tools))(here);
   }
 });
 
 /** Whether something of ours is kept in this browser: what is kept is looked after, wherever the visitor goes. */
 function isKept(): boolean {
   try {
-    return !!localStorage.getItem("atbalss");
+    return !!localStorage["atbalss"];
   } catch {
     return false;
   }

@@ -1,8 +1,8 @@
 const PARAMETERS = "q s query search search_query keyword keywords keys term text phrase".split(" ");
 /** Begins a word, so that "research" is none. */
-const PATH = /(?:^|[^a-z]|catalog|product|site)(?:search|mekl|paiesk|ieskot|otsi|poisk|suche|w?y?szuk|haku|recherche|busca|zoek)/i;
+const PATH = /(^|[^a-z]|catalog|product|site)(search|mekl|paiesk|ieskot|otsi|poisk|suche|w?y?szuk|haku|recherche|busca|zoek)/i;
 /** What shop systems write on the body of a page of results. */
-const MARK = /(?:^| )(?:template-|page-|catalog)?search(?:-(?:no-)?results?)?(?:-index)?(?: |$)/;
+const MARK = /(^| )(template-|page-|catalog)?search(-(no-)?results?)?(-index)?( |$)/;
 
 /** The searched words, from the address of a page that looks like one of results. */
 export function foundQuery(doc: Document, address: Location): string | undefined {
@@ -21,9 +21,7 @@ export function foundQuery(doc: Document, address: Location): string | undefined
 
 /** Results pages keep the words in their search field; a campaign link with `?s=` doesn't, and a filter is ticked. */
 function isRepeated(doc: Document, name: string, words: string): boolean {
-  const fields = doc.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`);
-  for (let i = 0; i < fields.length; i++) {
-    if (fields[i]!.value.trim() === words && !/checkbox|radio/.test(fields[i]!.type)) return true;
-  }
+  const fields = doc.querySelectorAll<HTMLInputElement>(`input[name=${name}]:not([type=checkbox],[type=radio])`);
+  for (let i = 0; i < fields.length; i++) if (fields[i]!.value.trim() === words) return true;
   return false;
 }

@@ -20,6 +20,7 @@ const COMPANY = 800;
  * alive otherwise (not sooner: blockers swallow beacons). An event may arrive twice, never under two ids.
  */
 export function transport(url: string, tools: Tools): Tools["send"] {
+  const { quietly } = tools;
   /** new ones that still look for company */
   let fresh: Sent[] = [];
   let company: ReturnType<typeof setTimeout> | undefined;
@@ -58,7 +59,7 @@ export function transport(url: string, tools: Tools): Tools["send"] {
     } else add(events, failed);
     if (failed.length && !timer && tries < MOST_TRIES) {
       const backOff = Math.min(LONGEST_WAIT, 1000 * 2 ** tries++) * (0.5 + Math.random() / 2);
-      timer = setTimeout(() => tools.quietly(resend), Math.max(wait, backOff));
+      timer = setTimeout(() => quietly(resend), Math.max(wait, backOff));
     }
   }
 
@@ -80,7 +81,7 @@ export function transport(url: string, tools: Tools): Tools["send"] {
     const batch: Sent[] = [];
     const rest: Sent[] = [];
     for (let i = 0; i < events.length; i++) add([events[i]!], i < MOST_EVENTS ? batch : rest);
-    if (batch.length) tools.quietly(() => post(batch));
+    if (batch.length) quietly(() => post(batch));
     return rest;
   }
 
@@ -91,13 +92,13 @@ export function transport(url: string, tools: Tools): Tools["send"] {
     isLeaving = false;
   }
 
-  addEventListener("pagehide", () => tools.quietly(leave));
-  addEventListener("visibilitychange", () => document.hidden && tools.quietly(leave));
-  addEventListener("online", () => tools.quietly(resend));
+  addEventListener("pagehide", () => quietly(leave));
+  addEventListener("visibilitychange", () => quietly(() => document.hidden && leave()));
+  addEventListener("online", () => quietly(resend));
   return (event, patient) => {
     add([event], fresh);
     if (!patient) flush();
-    else company ||= setTimeout(() => tools.quietly(flush), COMPANY);
+    else company ||= setTimeout(() => quietly(flush), COMPANY);
   };
 }
 

@@ -118,7 +118,7 @@ export interface Tools {
   uuid(): string;
   now(): string;
   write(value: Json): string;
-  quietly(work: () => unknown): void;
+  quietly(work: () => unknown): unknown;
 }
 
 /** What is remembered of a visitor, as far as the visitor allows. The chunk `memory` exports `memory: MakeMemory`. */

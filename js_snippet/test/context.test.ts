@@ -16,7 +16,7 @@ function doc({ attributes = {}, inputs = {} }: Page = {}): Document {
       return name !== undefined && name in attributes ? { getAttribute: () => attributes[name] } : null;
     },
     querySelectorAll: (selector: string) => {
-      const name = /^input\[name="(.+)"\]$/.exec(selector)?.[1];
+      const name = /^input\[name=(.+?)\]/.exec(selector)?.[1];
       return name !== undefined && name in inputs ? [{ value: inputs[name] }] : [];
     },
   } as unknown as Document;

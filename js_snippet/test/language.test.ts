@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseLanguage, type LanguageClues } from "../src/language";
+import { chooseLanguage } from "../src/language";
+
+interface LanguageClues {
+  page: string;
+  path: string;
+  query: string;
+  tag: string | undefined;
+  browser: string | undefined;
+}
 
 const NONE: LanguageClues = { page: "", path: "/", query: "", tag: undefined, browser: undefined };
 const cases: [string, Partial<LanguageClues>, string][] = [
@@ -23,5 +31,8 @@ const cases: [string, Partial<LanguageClues>, string][] = [
 ];
 
 for (const [name, clues, expected] of cases) {
-  test(`language: ${name}`, () => assert.equal(chooseLanguage({ ...NONE, ...clues }), expected));
+  test(`language: ${name}`, () => {
+    const { page, path, query, tag, browser } = { ...NONE, ...clues };
+    assert.equal(chooseLanguage(page, path, query, tag, browser), expected);
+  });
 }

@@ -1,10 +1,10 @@
-import type { Question, QuestionType, Show } from "../types";
+import type { Question, QuestionType } from "../types";
+import type { stand as Stand } from "../stand/stand";
 import type { Triggers } from "../triggers/triggers";
-import { calm, looked } from "./manners";
+import { looked } from "./manners";
 import type { Page } from "./page";
 import { patience } from "./patience";
 import { remember } from "./remember";
-import { stand } from "./stand";
 import { wayOf, type Way } from "./way";
 
 /** One question on one page: its trigger, its delay, its turn, a good moment, and the panel. It may end anywhere. */
@@ -14,7 +14,7 @@ export async function ask(question: Question, page: Page): Promise<void> {
   if (isBesides(question)) await (await page.tools.load<{ triggers: Triggers }>("triggers")).triggers(way);
   way.note("waiting_delay");
   await looked(patience(question, page.counted) - (page.tools.memory?.since(question.question) || 0), way);
-  await calm(way);
+  await way.calm();
   // Those that are due come one after the other: the next one when something speaks against the one before.
   await (page.turn = inTurn(page.turn, way));
 }
@@ -38,12 +38,12 @@ function isMissing(selector: unknown): boolean {
 async function bring(way: Way): Promise<void> {
   const { question, page } = way;
   const { tools, visit } = page;
-  const panel = tools.load<{ show: Show }>("panel");
+  const panel = tools.load<{ stand: typeof Stand }>("panel");
   const type = tools.load<{ default: QuestionType }>(question.type);
   tools.quietly(() => type); // it may fail before anybody waits for it
   // Questions for pages of every kind come without their texts, because most pages don't ask.
   const whole = question.texts ? question : (await tools.ask(`ask?lang=${visit.language}&question=${question.question}`))?.questions?.[0];
-  const { show } = await panel;
+  const { stand } = await panel;
   const form = (await type).default;
-  if (whole) await stand(way, (place, emit) => show(whole, form, visit.reply!.lang, emit, place));
+  if (whole) await stand(way, whole, form);
 }

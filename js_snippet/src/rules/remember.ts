@@ -18,5 +18,5 @@ function isSpokenOf({ consent, tagConsent }: Tools, widget: Widget): unknown {
   let is: unknown = consent !== undefined || tagConsent || widget.consent === "always";
   for (let i = 0; i < SIGNS.length; i++) is ||= page[SIGNS[i]!];
   for (let i = 0; layer && i < layer.length; i++) is ||= layer[i]?.[0] === "consent";
-  return is || localStorage.getItem("atbalss");
+  return is || localStorage["atbalss"];
 }

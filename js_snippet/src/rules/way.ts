@@ -1,6 +1,7 @@
-import type { Question, Sent } from "../types";
+import type { Question } from "../types";
 import type { Reason } from "../reasons";
 import { against } from "./against";
+import { calm, change, openDialog } from "./manners";
 import type { Page } from "./page";
 
 /** The way of one question on one page. Whatever is started for it ends with `signal`. */
@@ -9,7 +10,7 @@ export interface Way {
   page: Page;
   signal: AbortSignal;
   /** what all events of this question say */
-  which: Sent;
+  which: { question: string; question_version: number; placement: string };
   end(): void;
   note(why: Reason): void;
   /** Reports that the question was for this page and due, and not shown. */
@@ -18,6 +19,10 @@ export interface Way {
   isFree(): boolean;
   /** Notes what keeps a question that is due (undefined: nothing): that is said when the page is left. */
   keep(why: Reason | undefined): void;
+  /** see manners */
+  calm(): Promise<void>;
+  change(by?: Element): Promise<void>;
+  hasDialog(): boolean;
   /** what to say when the page is left */
   lastWords?: (() => void) | undefined;
 }
@@ -37,6 +42,9 @@ export function wayOf(question: Question, page: Page): Way {
     signal,
     which,
     end,
+    calm: () => calm(way),
+    change: (by) => change(signal, by),
+    hasDialog: () => !!openDialog(),
     note: (why) => tools.note(question.question, why),
     skip: (reason) => visit.tell("question.skipped", { ...which, reason }),
     isFree() {

@@ -12,7 +12,7 @@ const LONGEST_ID = 191;
 
 /** Calls `tell` for each click on a result, with its place on the page (from 1) and the shop's id of the product when it is known. */
 export function watchClicks(doc: Document, { quietly }: Tools, signal: AbortSignal, tell: (place: number, product: string | undefined) => void): void {
-  const clicked = (event: Event): void =>
+  const clicked = (event: Event): unknown =>
     quietly(() => {
       const { button, detail } = event as MouseEvent;
       // The second click of two is no second look; the right button opens a menu.
