@@ -50,19 +50,30 @@ def _weighed(files: dict[str, Path]) -> list[tuple[str, str, str, str]]:
 
 
 def _received(browser: Browser, server: Running) -> None:
-    rows = [(state, *_sums(received, server.url)) for state, received in states(browser, server).items()]
+    smaller = states(browser, server, "br")
+    rows = [
+        (
+            state,
+            f"{received.body(server.url):,}",
+            f"{smaller[state].body(server.url):,}",
+            *_rest(received, server.url),
+        )
+        for state, received in states(browser, server).items()
+    ]
     _print(
-        "Bytes that Chromium received from us (gzip; every reply counted, `ask` too)",
-        ("", "bodies", "headers", "replies", ""),
+        "Bytes that Chromium received from us: the bodies of all replies, `ask` too",
+        ("", "gzip only", "brotli too", "headers", "replies", ""),
         rows,
     )
-    print("    Bodies are what the budgets count; headers are those of this server without a proxy in front.")
+    print(
+        "    The budgets count bodies, gzip only; headers are those of this server without a proxy in front."
+    )
 
 
-def _sums(received: Received, url: str) -> tuple[str, str, str, str]:
+def _rest(received: Received, url: str) -> tuple[str, str, str]:
     replies = received.of(url)
     names = " ".join(f"{_short(r.path)} {r.body:,}" for r in replies if r.body)
-    return f"{received.body(url):,}", f"{received.headers(url):,}", str(len(replies)), names
+    return f"{received.headers(url):,}", str(len(replies)), names
 
 
 def _short(path: str) -> str:

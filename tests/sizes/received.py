@@ -45,8 +45,8 @@ class Received:
 
 
 @contextmanager
-def receiving(page: Page) -> Iterator[Received]:
-    """Count from now on. Nothing is taken from a cache."""
+def receiving(page: Page, encoding: str = "gzip") -> Iterator[Received]:
+    """Count from now on; replies may be packed in this way only. Nothing is taken from a cache."""
     replies: dict[str, Reply] = {}
     session = page.context.new_cdp_session(page)
     session.on(
@@ -67,5 +67,6 @@ def receiving(page: Page) -> Iterator[Received]:
     session.on("Network.loadingFailed", lambda e: setattr(replies[e["requestId"]], "body", 0))
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.send("Network.setExtraHTTPHeaders", {"headers": {"Accept-Encoding": encoding}})
     yield Received(replies)
     session.detach()

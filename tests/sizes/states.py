@@ -64,8 +64,8 @@ def running() -> Iterator[Running]:
             started.stop()
 
 
-def states(browser: Browser, server: Running) -> dict[str, Received]:
-    """The four states, by name."""
+def states(browser: Browser, server: Running, encoding: str = "gzip") -> dict[str, Received]:
+    """The four states, by name; `encoding` as HTTP calls it (gzip, br)."""
     paths = {
         NOTHING: ("/shoes", "<p>Shoes</p>"),
         NO: ("/typing", _RESULTS + _TYPING),
@@ -74,14 +74,19 @@ def states(browser: Browser, server: Running) -> dict[str, Received]:
     addresses = {state: server.put(*page) for state, page in paths.items()} | {
         ANSWERED: server.pages.url + "/search"
     }
-    return {state: _visit(browser, server, address, _ACTS[state]) for state, address in addresses.items()}
+    return {
+        state: _visit(browser, server, address, _ACTS[state], encoding)
+        for state, address in addresses.items()
+    }
 
 
-def _visit(browser: Browser, server: Running, address: str, act: Callable[[Page], None]) -> Received:
+def _visit(
+    browser: Browser, server: Running, address: str, act: Callable[[Page], None], encoding: str
+) -> Received:
     context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
     context.set_default_timeout(15_000)
     page = context.new_page()
-    with receiving(page) as received:
+    with receiving(page, encoding) as received:
         page.goto(address)
         page.wait_for_function("window.atbalss && atbalss.live")
         act(page)
