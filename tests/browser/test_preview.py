@@ -15,6 +15,8 @@ from widget_server.contract.sets import SETS
 from widget_server.record import shops
 from widget_server.record.db import Database
 
+from .test_access import axe, violations
+
 pytestmark = pytest.mark.browser
 Preview = Callable[..., str]
 
@@ -86,3 +88,34 @@ def test_a_question_can_be_looked_at_again(page: Page, preview: Preview) -> None
     expect(dialog).to_be_hidden()
     panel(page).get_by_role("link", name=texts["title"]).click()
     expect(dialog).to_be_visible()
+
+
+def test_colours_are_those_of_the_shop_and_of_the_link(page: Page, preview: Preview) -> None:
+    url = preview(question="search-found", lang="lv")
+    grounds = {}
+    for look in ("light", "dark"):
+        page.goto(f"{url}&look={look}")
+        card = panel(page).get_by_role("dialog")
+        expect(card).to_be_visible()
+        grounds[look] = card.evaluate("card => getComputedStyle(card).backgroundColor")
+    assert grounds["light"] == "rgb(255, 255, 255)"
+    assert all(int(part) < 60 for part in grounds["dark"].removeprefix("rgb(").rstrip(")").split(", "))
+
+
+def test_an_inline_question_stands_in_the_page_and_right_to_left_is_so(page: Page, preview: Preview) -> None:
+    texts = {"ar": {"title": "هل وجدت ما كنت تبحث عنه؟"}, "lv": None, "lt": None}
+    page.goto(preview(question="search-found", lang="ar", settings={"inline": "#reviews"}, texts=texts))
+    card = panel(page).get_by_role("region", name=texts["ar"]["title"])
+    expect(card).to_be_visible()
+    assert card.get_attribute("dir") == panel(page).locator("html").get_attribute("dir") == "rtl"
+    assert panel(page).locator("#inline atbalss-panel").count() == 1
+
+
+def test_axe_finds_nothing_around_the_panel(page: Page, preview: Preview) -> None:
+    page.goto(preview(question="search-found", lang="lv"))
+    expect(panel(page).get_by_role("dialog")).to_be_visible()
+    inner = page.locator("iframe").get_attribute("src")
+    assert axe(page)["violations"] == []
+    page.goto(f"{page.url.partition('?')[0].rpartition('/')[0]}/{inner}")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == []

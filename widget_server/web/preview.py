@@ -31,7 +31,7 @@ LONGEST = 6_000
 
 _LOOKS = {"": "system", "light": "light", "dark": "dark"}
 _WIDTHS = {"": "desk", "phone": "phone"}
-_RIGHT_TO_LEFT = ("ar", "fa", "he", "ur", "yi")
+_RIGHT_TO_LEFT = ("ar", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi")
 _FRAME = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -102,7 +102,7 @@ def blueprint(folder: Path = frozen.BUILT) -> Blueprint:
         }  # fmt: skip
         shown = render_template(
             "preview_page.html", script=names["preview"], data=data, chosen=chosen, spoken=spoken, address=request.full_path,
-            dir="rtl" if spoken.partition("-")[0] in _RIGHT_TO_LEFT else "ltr",
+            dir="rtl" if spoken.lower().replace("_", "-").partition("-")[0] in _RIGHT_TO_LEFT else "ltr",
         )  # fmt: skip
         return _closed(Response(shown), _PAGE, "SAMEORIGIN")
 
