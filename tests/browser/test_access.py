@@ -1,6 +1,7 @@
 """Everybody can answer: by keyboard, with a screen reader, on a small phone, in five languages, with large letters."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -16,10 +17,21 @@ AXE = Path(__file__).parents[2] / "js_snippet/node_modules/axe-core/axe.min.js"
 FOCUS = "() => { let e = document.activeElement; while (e.shadowRoot?.activeElement) e = e.shadowRoot.activeElement; return e.ariaLabel || e.textContent.trim() || e.tagName; }"
 
 
-def violations(page: Page) -> list[str]:
+def axe(page: Page) -> Any:
+    """What axe says of the page."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return page.evaluate("axe.run(document)")
+
+
+def planted(tag: str, text: str, style: str = "") -> str:
+    """A script that puts an element into the card which axe ought to find fault with."""
+    return f"""document.querySelector("atbalss-panel").shadowRoot.querySelector(".body").append(
+        Object.assign(document.createElement({tag!r}), {{textContent: {text!r}, style: {style!r}}}))"""
+
+
+def violations(page: Page) -> list[str]:
+    found = axe(page)
     assert any("atbalss-panel" in str(node["target"]) for rule in found["passes"] for node in rule["nodes"])
     return [f"{v['id']}: {node['html']}" for v in found["violations"] for node in v["nodes"]]
 

@@ -11,7 +11,7 @@ from . import right_to_left
 from .conftest import Put, order
 from .gallery import texts
 from .standin import Ours, question
-from .test_access import CUT, FOCUS, violations
+from .test_access import CUT, FOCUS
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ def ask(ours: Ours, name: str) -> None:
     ours.questions = [{**question(name, made.type, "order", **settings), "texts": texts(name)}]
 
 
-def first_choice(page: Page, name: str) -> None:
+def choose(page: Page, name: str) -> None:
     """What opens the follow-up text, where the set has one."""
     kind = SETS[name].type
     if kind == "choices":
@@ -161,18 +161,6 @@ def test_own_words(page: Page, put: Put, ours: Ours) -> None:
     expect(page.get_by_role("dialog", name="Thank you for your answer!")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", MORE)
-def test_axe_finds_nothing_in_any_type(name: str, scheme: str, page: Page, put: Put, ours: Ours) -> None:
-    ask(ours, name)
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-    page.goto(put("/thanks", order()))
-    expect(page.get_by_role("dialog")).to_be_visible()
-    assert violations(page) == []
-    first_choice(page, name)
-    assert violations(page) == []
-
-
 @pytest.mark.parametrize(("lang", "letters"), [*((lang, 100) for lang in LANGUAGES), ("lv", 200), ("ru", 200), ("de", 200)])
 def test_no_text_of_a_set_is_cut_on_the_smallest_phone(lang: str, letters: int, browser: Browser, put: Put, ours: Ours) -> None:
     context = browser.new_context(
@@ -185,7 +173,7 @@ def test_no_text_of_a_set_is_cut_on_the_smallest_phone(lang: str, letters: int, 
         page.goto(put("/thanks", order(), lang=lang, head=f"<style>html {{ font-size: {letters}% }}</style>"))
         expect(page.get_by_role("dialog", name=SETS[name].texts[lang]["title"])).to_be_visible()
         before = page.evaluate(CUT)
-        first_choice(page, name)
+        choose(page, name)
         cut[name] = before + page.evaluate(CUT)
     context.close()
     assert {name: found for name, found in cut.items() if found} == {}

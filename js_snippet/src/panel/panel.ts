@@ -150,7 +150,8 @@ export const show: Show = (question, type, language, emit, { widget, put, quietl
     if (written) field!.value = written;
     form.classList.add("more");
     more.replaceChildren(form);
-    body.scrollTop = body.scrollHeight;
+    // Not away from what a keyboard has just chosen.
+    if (!root.querySelector(":focus-visible")) body.scrollTop = body.scrollHeight;
     say(texts[key]);
     // A keyboard that jumps up by itself would hide half of a phone's page.
     if (type.focus && !matchMedia("(pointer: coarse)").matches) field!.focus();
