@@ -1,17 +1,19 @@
 /**
  * What is remembered of a visitor who allows it: how often and when each question was asked, the visitor's draw for
- * samples, how long a delay has run, and answers on their way. Two keys of localStorage hold all of it. Before there is
- * consent nothing is used and nothing is written; when it is taken back, both keys are gone in the same moment.
+ * samples, how long a delay has run, and answers on their way. All of it is in keys of localStorage that begin with our
+ * name. Before there is consent nothing is used and nothing is written; when it is taken back, all of them are gone in
+ * the same moment.
  */
 import type { Json, Keeper, MakeMemory } from "../types";
 import { nothing } from "../quietly";
 import { ANSWERED, COUNT, delayOf, drawOf, fresh, parse, rowOf, SEEN, SHOWN, whyNot, type Kept, type Row } from "./caps";
 import { consent } from "./consent";
 import type { Queue } from "./queue";
-import { put, read } from "./store";
+import { keysOf, put, read } from "./store";
 
 const KEY = "atbalss";
-const QUEUE = "atbalss-queue";
+/** begins the keys of events */
+const QUEUE = "atbalss-";
 
 export const memory: MakeMemory = (tools, widget, told) => {
   const { bell, quietly, write } = tools;
@@ -67,15 +69,18 @@ export const memory: MakeMemory = (tools, widget, told) => {
     isLost = may === true && !text && (isLost || isOn);
     const kept = may === true && !isLost ? parse(text, Date.now()) || begin() : undefined;
     if (may === false && text) {
-      const unsent = read(QUEUE);
-      put(KEY, "");
-      put(QUEUE, "");
-      if (unsent) withQueue((queue) => queue.sendLast(unsent));
+      const keys = keysOf(KEY);
+      const texts: string[] = [];
+      for (let i = 0; i < keys.length; i++) {
+        texts[i] = read(keys[i]!);
+        put(keys[i]!, "");
+      }
+      if (texts[1]) withQueue((queue) => queue.sendLast(texts));
     }
     if (isOn !== !!kept) {
       isOn = !!kept;
       tools.keeper = kept && events && keeper;
-      if (kept && read(QUEUE)) withQueue((queue) => queue.resend());
+      if (kept && keysOf(QUEUE)[0]) withQueue((queue) => queue.resend());
       bell.dispatchEvent(new Event("note"));
     }
     return kept;
@@ -84,7 +89,7 @@ export const memory: MakeMemory = (tools, widget, told) => {
   /** Most visitors send nothing that must be kept. */
   function withQueue(work: (queue: Queue) => void): void {
     loading ||= tools.load<typeof import("./queue")>("queue").then(({ queue }) => {
-      events = queue(tools);
+      events = queue(tools, QUEUE);
       tools.keeper = isOn ? keeper : undefined;
       return events;
     });

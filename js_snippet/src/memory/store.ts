@@ -18,3 +18,17 @@ export function put(key: string, text: string): boolean {
     return false;
   }
 }
+
+/** The keys that begin so. */
+export function keysOf(prefix: string): string[] {
+  const keys: string[] = [];
+  try {
+    for (let i = 0; i < localStorage.length; i++) {
+      const key = localStorage.key(i)!;
+      if (key.startsWith(prefix)) keys[keys.length] = key;
+    }
+  } catch {
+    // there is no storage
+  }
+  return keys;
+}
