@@ -50,7 +50,7 @@ def _weighed(files: dict[str, Path]) -> list[tuple[str, str, str, str]]:
 
 
 def _received(browser: Browser, server: Running) -> None:
-    smaller = states(browser, server, "br")
+    smaller = states(browser, server, "gzip, br")
     rows = [
         (
             state,
@@ -62,7 +62,7 @@ def _received(browser: Browser, server: Running) -> None:
     ]
     _print(
         "Bytes that Chromium received from us: the bodies of all replies, `ask` too",
-        ("", "gzip only", "brotli too", "headers", "replies", ""),
+        ("", "gzip only", "as asked for", "headers", "replies", ""),
         rows,
     )
     print(

@@ -65,7 +65,7 @@ def running() -> Iterator[Running]:
 
 
 def states(browser: Browser, server: Running, encoding: str = "gzip") -> dict[str, Received]:
-    """The four states, by name; `encoding` as HTTP calls it (gzip, br)."""
+    """The four states, by name; `encoding` as in Accept-Encoding."""
     paths = {
         NOTHING: ("/shoes", "<p>Shoes</p>"),
         NO: ("/typing", _RESULTS + _TYPING),
