@@ -1,5 +1,6 @@
 """`ask`: the right questions in the right words, the same bytes for everybody, and little memory."""
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -144,3 +145,20 @@ def test_replies_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for lang in ("lv", "LV", "lv-LV", "lv_LV"):
         replies.reply(Asking(lang, "search"), None)
     assert len(made) == 1
+
+
+def test_it_goes_gzipped_to_whom_takes_that_and_nobody_gets_more_bytes_for_it() -> None:
+    replies = AskReplies(shop())
+    plain, packed = (replies.reply(Asking("lv", "search"), None, accepted) for accepted in ("", "gzip, deflate, br"))
+    assert "content-encoding" not in dict(plain.headers)
+    assert dict(packed.headers)["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < len(plain.body)
+    assert dict(plain.headers)["etag"] == dict(packed.headers)["etag"]
+    nothing = [AskReplies(shop(PAGE)).reply(Asking("lv", "-"), None, accepted).body for accepted in ("", "gzip")]
+    assert len(nothing[1]) <= len(nothing[0])
+
+
+def test_a_page_is_not_told_which_shop_it_belongs_to() -> None:
+    assert "shop" not in told(AskReplies(shop()), lang="lv", placement="search")
+    assert told(AskReplies(shop()), lang="lv")["shop"] == {"site_key": "pk_1", "name": "Shop"}

@@ -218,7 +218,8 @@ class Collector:
         query = parse_qs(scope.query_string)
         lang, placement, question, why = (query.get(n, [""])[0][:64] for n in ("lang", "placement", "question", "why"))
         asking = Asking(lang[:35], placement, question, why == "1")
-        return known.asks.reply(asking, scope.headers.get("if-none-match"))
+        accepted = scope.headers.get("accept-encoding") or ""
+        return known.asks.reply(asking, scope.headers.get("if-none-match"), accepted)
 
     async def _asked(self, scope: Any, protocol: Any, site_key: str) -> Reply:
         raw = await self.reader.read(protocol, _length(scope.headers), MAX_LENGTH)
