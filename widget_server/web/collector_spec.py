@@ -52,7 +52,7 @@ class AskedShop(Schema):
 
 
 class Ask(Schema):
-    shop = fields.Nested(AskedShop, required=True)
+    shop = fields.Nested(AskedShop, metadata={"description": "not there when a placement was named: a page knows its shop"})
     lang = fields.String(required=True)
     widget = fields.Dict(keys=fields.String(), metadata={"description": "looks and manners, as far as they are not our own"})
     questions = fields.List(fields.Nested(Asking), required=True)
