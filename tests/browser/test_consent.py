@@ -154,11 +154,36 @@ def test_cookiebot_that_is_asked_to_begin_anew(
 ) -> None:
     address = put("/search", results(), head=platform("cookiebot"))
     page.goto(address)
+    is_shown(page, ours, 1)
     chooses(page, "Accept all")
     page.goto(address)
     wait_stored(page, ["atbalss"])
     chooses(page, "Renew")
     wait_stored(page, [])
+
+
+def test_withdrawn_in_one_tab_is_withdrawn_in_all(
+    platform: Callable[..., str], context: BrowserContext, put: Put, ours: Ours
+) -> None:
+    address = put("/search", results(), head=platform("google"))
+    first, second = context.new_page(), context.new_page()
+    first.goto(address)
+    is_shown(first, ours, 1)
+    chooses(first, "Accept all")
+    first.goto(address)
+    is_shown(first, ours, 2)
+    ours.wait(lambda: any("/widget/queue-" in r.path for r in ours.requests))
+    first.wait_for_load_state("networkidle")
+    second.bring_to_front()
+    second.goto(address)
+    is_kept_back(second, ours, "cooldown")
+    first.bring_to_front()
+    chooses(second, "Reject all")
+    wait_stored(first, [])
+    first.get_by_role("button", name="Yes").click()  # this tab's platform hasn't heard of it
+    ours.wait_for("answer.given")
+    first.wait_for_timeout(1200)
+    assert stored(first) == []
 
 
 def test_nobodys_objects_are_changed(platform: Callable[..., str], page: Page, put: Put, ours: Ours) -> None:
