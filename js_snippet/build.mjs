@@ -51,7 +51,7 @@ const OURS = (
   "base bell keeper keep notes note isWhere load uuid quietly refuse refused ask send tagConsent " + // tools
   "context pushed tell about reply found " + // visit
   "visit tools asked answers counted isTaken turn which isFree lastWords skip " +
-  "put make radios ends writing choosing choose draw followUp look face" // panel and question types
+  "put make radios ends writing choosing choose draw followUp look face writes dress fetchWords drawForm askMore finish isTrap" // panel and question types
 ).split(" ");
 const mangled = {};
 
@@ -85,9 +85,9 @@ const files = new Map();
 const chunks = {};
 
 /** of chunks that don't stand in a folder of their own name; the panel comes with what looks after its place */
-const FILES = { queue: "src/memory/queue.ts", inline: "src/panel/inline.ts", panel: "src/stand/stand.ts" };
+const FILES = { queue: "src/memory/queue.ts", inline: "src/panel/inline.ts", words: "src/panel/words.ts", theme: "src/panel/theme.ts", panel: "src/stand/stand.ts" };
 const ENTRIES = Object.fromEntries(types.map((type) => [type, `src/questions/${type}.ts`]));
-for (const name of ["panel", "inline", "triggers", "memory", "queue", "why", "sending", "search", "rules", "found", "preview"]) {
+for (const name of ["panel", "words", "theme", "inline", "triggers", "memory", "queue", "why", "sending", "search", "rules", "found", "preview"]) {
   const entry = FILES[name] ?? `src/${name}/${name}.ts`;
   if (existsSync(join(here, entry))) ENTRIES[name] = entry;
 }

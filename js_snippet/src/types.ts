@@ -155,12 +155,35 @@ export type Show = (
   language: string,
   emit: Emit,
   place: {
-    widget: Widget;
+    /** makes the style sheet that of the shop */
+    dress?: ((css: string) => string) | undefined;
     /** puts it into the page; without it, it is a pop-up */
     put?: Put | undefined;
     quietly: Tools["quietly"];
+    fetchWords(): Promise<{ words: (desk: Desk) => Words }>;
   },
 ) => () => void;
+
+/** What the panel lends to the chunk `words`. */
+export interface Desk {
+  texts: Question["texts"];
+  root: ShadowRoot;
+  /** where a text that follows a choice is written */
+  more: HTMLElement;
+  on(target: EventTarget, name: string, act: (event: Event) => unknown): void;
+  say(text: string | undefined): void;
+  /** with what was written after a choice, if anything */
+  finish(text: string): void;
+  /** a field was filled that only robots find */
+  isTrap?: boolean;
+}
+
+/** What the chunk `words` exports as `words` makes of it. */
+export interface Words {
+  drawForm: Form["writing"];
+  /** Asks the text of that key after a choice. */
+  askMore(key: string, takesFocus: boolean): void;
+}
 
 /** Puts `host` into the page, when the time is right, and calls `seen` once `title` was seen there. */
 export type Put = (host: Element, title: Element, seen: () => void) => void;
@@ -200,6 +223,8 @@ export interface QuestionType {
   followUp: string;
   /** the looks that the panel doesn't bring itself */
   css?: string;
+  /** true: it can't be answered without writing */
+  writes?: boolean;
   /** true: the text field takes the focus after the choice, because what follows is the point of it */
   focus: boolean;
   draw(form: Form): HTMLElement;

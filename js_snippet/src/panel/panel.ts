@@ -1,21 +1,16 @@
 /** The little card (on a phone: a sheet) with one question, and everything around the choices: see `show`. */
-import type { Json, Show, Value } from "../types";
+import type { Desk, Json, Show, Value, Words } from "../types";
 import { icon, make } from "./elements";
 import { focusOf } from "./focus";
 import { followUpOf } from "./follow";
 import { radios } from "./radios";
-import { snare } from "./snare";
-import { theme } from "./theme";
 import css from "./panel.css";
 
 const CROSS = "M6 6l12 12M18 6L6 18";
 const TICK = "M5 12.5l4.5 4.5L19 7.5";
-const LONGEST_TEXT = 2000;
 /** After this the live region is known to the screen reader, so that what is put into it is said. */
 const BEFORE_SAYING = 150;
 const THANKS_FOR = 4000;
-/** The card grows upwards, so its last button comes to lie under a finger that may be tapping twice. */
-const SECOND_TAP = 500;
 const LEAVING = 180;
 /** The server takes no longer time than a day. */
 const DAY = 864e5;
@@ -29,9 +24,9 @@ const RIGHT_TO_LEFT = /^(ar|ckb|dv|fa|he|iw|ps|sd|ug|ur|yi)\b/i;
  * choice is sent at once; a text that may follow is a later part of the same answer. Thanks, and a pop-up goes away.
  * In an element of the page it waits until its coming moves nothing in sight, and is shown when it is in view.
  */
-export const show: Show = (question, type, language, emit, { widget, put, quietly }) => {
+export const show: Show = (question, type, language, emit, { dress, put, quietly, fetchWords }) => {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css + (type.css || "") + theme(widget));
+  sheet.replaceSync((dress ? dress(css) : css) + (type.css || ""));
   const host = document.createElement("atbalss-panel");
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets[0] = sheet;
@@ -55,10 +50,8 @@ export const show: Show = (question, type, language, emit, { widget, put, quietl
   let chosen: Value | undefined;
   let since: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** the text that is asked now */
-  let asked: string | undefined;
-  let field: HTMLTextAreaElement | undefined;
-  let hidden: HTMLInputElement | undefined;
+  let writer: Words | undefined;
+  const desk: Desk = { texts, root, more, on, say, finish };
 
   body.append(
     type.draw({
@@ -85,22 +78,22 @@ export const show: Show = (question, type, language, emit, { widget, put, quietl
   });
   // A page's own keys ("/" for its search ...) must not act on what is typed here.
   for (let i = 0, keys = ["keydown", "keypress", "keyup"]; i < 3; i++) on(card, keys[i]!, (event) => event.stopPropagation());
+  for (let i = 0, signs = ["pointerenter", "pointerdown", "focusin"]; i < 3; i++) on(card, signs[i]!, wake);
 
   if (put) put(host, title, seen);
   else {
     on(document, "keydown", escape);
-    if (visualViewport) on(visualViewport, "resize", aboveKeyboard);
     document.body.append(host);
     seen();
   }
   return away;
 
   /** `act`, from which nothing goes wrong into the page. */
-  function safe<T>(act: (given: T) => void): (given: T) => void {
+  function safe<T>(act: (given: T) => unknown): (given: T) => void {
     return (given) => quietly(() => act(given));
   }
 
-  function on(target: EventTarget, name: string, act: (event: Event) => void): void {
+  function on(target: EventTarget, name: string, act: (event: Event) => unknown): void {
     target.addEventListener(name, safe(act), { signal });
   }
 
@@ -111,12 +104,19 @@ export const show: Show = (question, type, language, emit, { widget, put, quietl
     emit("question.shown");
   }
 
-  function choose(value: Value): void {
+  async function choose(value: Value): Promise<void> {
     if (value === chosen) return;
     const key = followUpOf(settings["follow_up"] ?? type.followUp, value);
     const goesOn = !!key && !!texts[key];
     keep(value, !goesOn);
-    if (goesOn) askMore(key);
+    if (!goesOn) return thank();
+    try {
+      await wake();
+    } catch {
+      // Thanks then: what was tapped is on its way.
+    }
+    if (chosen !== value || signal.aborted) return;
+    if (writer) writer.askMore(key, type.focus);
     else thank();
   }
 
@@ -134,53 +134,26 @@ export const show: Show = (question, type, language, emit, { widget, put, quietl
   function give(more: { [name: string]: Json }): void {
     seen();
     const took = Math.min(DAY, Math.round(performance.now() - since!));
-    emit("answer.given", { ...more, took, trap: !!hidden?.value || undefined });
+    emit("answer.given", { ...more, took, trap: desk.isTrap || undefined });
   }
 
-  function askMore(key: string): void {
-    // Another choice, before anything was sent: what is written stays.
-    if (key === asked) return;
-    asked = key;
-    const written = field?.value;
-    const form = writing(texts[key], texts[key + "_placeholder"], (told) => {
-      if (told) return tell(told);
-      if (hidden!.value) keep(chosen!, true);
-      thank();
-    });
-    if (written) field!.value = written;
-    form.classList.add("more");
-    more.replaceChildren(form);
-    // Not away from what a keyboard has just chosen.
-    if (!root.querySelector(":focus-visible")) body.scrollTop = body.scrollHeight;
-    say(texts[key]);
-    // A keyboard that jumps up by itself would hide half of a phone's page.
-    if (type.focus && !matchMedia("(pointer: coarse)").matches) field!.focus();
+  /** What came after the choice is written; nothing is an answer too. */
+  function finish(text: string): void {
+    if (text) return tell(text);
+    if (desk.isTrap) keep(chosen!, true);
+    thank();
   }
 
   function writing(label: string | undefined, placeholder: string | undefined, done: (text: string) => void): HTMLElement {
-    const box = (field = make("textarea", {
-      id: "text",
-      rows: 2,
-      maxlength: LONGEST_TEXT,
-      placeholder,
-      enterkeyhint: "send",
-      "aria-labelledby": label ? undefined : "title",
-    }));
-    const send = make("button", { class: "send", type: "submit" }, texts["send"]);
-    hidden = snare();
-    const form = make("form", {}, label ? make("label", { class: "label", for: "text" }, label) : undefined, box, hidden, send);
-    const since = performance.now();
-    on(form, "submit", (event) => {
-      event.preventDefault();
-      if (performance.now() - since >= SECOND_TAP) done(box.value.replace(/\0/g, "").trim());
-    });
-    on(box, "keydown", (event) => {
-      const { key, shiftKey, isComposing } = event as KeyboardEvent;
-      if (key !== "Enter" || shiftKey || isComposing) return;
-      event.preventDefault();
-      send.click();
-    });
-    return form;
+    const place = make("div", {});
+    quietly(async () => place.append((await wake()).drawForm(label, placeholder, done)));
+    return place;
+  }
+
+  /** Fetches what is needed to write. */
+  async function wake(): Promise<Words> {
+    const { words } = await fetchWords();
+    return (writer ??= words(desk));
   }
 
   function thank(): void {
@@ -195,7 +168,7 @@ export const show: Show = (question, type, language, emit, { widget, put, quietl
   }
 
   function dismiss(): void {
-    if (chosen === undefined) emit("question.dismissed");
+    if (chosen === undefined && host.isConnected) emit("question.dismissed");
     chosen ??= "";
     leave();
   }
@@ -203,13 +176,13 @@ export const show: Show = (question, type, language, emit, { widget, put, quietl
   /** Once the thanks were looked at long enough. No timer runs in a hidden tab. */
   function leaveSoon(): void {
     clearTimeout(timer);
-    if (!document.hidden) timer = setTimeout(leave, THANKS_FOR);
+    if (!document.hidden) timer = setTimeout(safe(leave), THANKS_FOR);
   }
 
   function leave(): void {
     giveFocusBack();
     card.classList.add("gone");
-    setTimeout(away, LEAVING);
+    setTimeout(safe(away), LEAVING);
   }
 
   function away(): void {
@@ -227,14 +200,9 @@ export const show: Show = (question, type, language, emit, { widget, put, quietl
   }
 
   function say(text: string | undefined): void {
-    setTimeout(() => {
-      said.textContent = text ?? "";
-    }, BEFORE_SAYING);
-  }
-
-  function aboveKeyboard(): void {
-    const { height, offsetTop, scale } = visualViewport!;
-    // Not when somebody looks closer at the page.
-    host.style.setProperty("--atbalss-keys", (scale > 1.1 ? 0 : Math.max(0, innerHeight - height - offsetTop)) + "px");
+    setTimeout(
+      safe(() => (said.textContent = text ?? "")),
+      BEFORE_SAYING,
+    );
   }
 };

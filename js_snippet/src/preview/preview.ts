@@ -15,16 +15,20 @@ interface Shown {
 
 async function preview({ question, language, widget, panel, type }: Shown): Promise<void> {
   if (!type) throw new Error("This build of the snippet can't draw the type " + question.type + ".");
-  const [{ show }, form] = (await Promise.all([import("/widget/" + panel), import("/widget/" + type)])) as [
-    { show: Show },
-    { default: QuestionType },
-  ];
+  // Files of one build differ by their first word.
+  const load = (file: string): Promise<any> => import("/widget/" + file);
+  const [{ show }, form, { theme }]: [{ show: Show }, { default: QuestionType }, typeof import("../panel/theme")] = await Promise.all([
+    load(panel),
+    load(type),
+    load(panel.replace("panel", "theme")),
+  ]);
   const put: Put = (host, _title, seen) => {
     document.getElementById("inline")!.append(host);
     seen();
   };
   show(question, form.default, language, () => {}, {
-    widget,
+    dress: theme(widget),
+    fetchWords: () => load(panel.replace("panel", "words")),
     put: question.settings["inline"] ? put : undefined,
     quietly: (work) => void work(),
   });

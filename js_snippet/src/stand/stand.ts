@@ -19,6 +19,10 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
   const answer = { ...which, answer: tools.uuid(), order_token: visit.context.order?.token };
   const inline = settings["inline"] ? document.querySelector(settings["inline"] as string) : undefined;
   const put = inline && (await tools.load<typeof import("../panel/inline")>("inline")).putInto(inline, signal, () => way.note("inline_room"));
+  const { widget } = visit.reply!;
+  const dress = widget && (await tools.load<typeof import("../panel/theme")>("theme")).theme(widget);
+  const fetchWords = (): Promise<typeof import("../panel/words")> => tools.load("words");
+  if (type.writes) await fetchWords();
   /** Not told before it is sure that the panel isn't covered. */
   let shown: Sent | undefined;
   let isUsed = false;
@@ -48,7 +52,7 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
     await way.calm();
     if (!way.isFree()) return;
     if (inline === null) return way.note("inline_missing");
-    close = show(question, type, visit.reply!.lang, emit, { widget: visit.reply!.widget || {}, put: put || undefined, quietly: tools.quietly });
+    close = show(question, type, visit.reply!.lang, emit, { dress, put: put || undefined, quietly: tools.quietly, fetchWords });
     host = document.querySelector<HTMLElement>(PANEL);
     if (inline || !host) break;
     if (lift) host.style.setProperty("--atbalss-lift", lift + "px");
@@ -64,21 +68,25 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
   asked[which.question] = asked["/" + placement] = page.isTaken = true;
   signal.addEventListener("abort", close);
   if (inline || !host) return;
-  way.lastWords = () => host.isConnected && sayShown();
+  const panel = host;
+  way.lastWords = () => panel.isConnected && sayShown();
+  tools.quietly(watch);
 
-  await new Promise((done) => setTimeout(done, 50)); // until it is drawn
-  while (!signal.aborted && host.isConnected && !isUsed) {
-    const why = document.hidden ? undefined : inTheWayOf(host, false) ? "covered" : way.hasDialog() ? "dialog" : undefined;
-    if (why) {
-      if (shown) way.skip(why);
-      way.note(why);
-      shown = undefined;
-      return way.end();
+  /** Takes it away when something comes to lie over it before it is used. */
+  async function watch(): Promise<void> {
+    await new Promise((done) => setTimeout(done, 50)); // until it is drawn
+    while (!signal.aborted && panel.isConnected && !isUsed) {
+      const why = document.hidden ? undefined : inTheWayOf(panel, false) ? "covered" : way.hasDialog() ? "dialog" : undefined;
+      if (why) {
+        if (shown) way.skip(why);
+        way.note(why);
+        shown = undefined;
+        return way.end();
+      }
+      sayShown();
+      await way.change();
     }
-    sayShown();
-    await way.change();
-  }
-  if (!host.isConnected) {
+    if (panel.isConnected) return;
     // The page removed it, or it went by itself: there is nothing to hear and nothing to say any more.
     shown = undefined;
     close();
