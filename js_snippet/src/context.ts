@@ -3,7 +3,8 @@ import { foundQuery } from "./query";
 import { nothing } from "./quietly";
 
 const LONGEST_QUERY = 500;
-const LONGEST_TOKEN = 4096;
+/** of a token, and of whatever else a page says */
+const LONGEST = 4096;
 const LONGEST_ID = 191;
 /** What only the page of one product has. */
 const PRODUCT = "[property='og:type'][content^=product],body.single-product,body#product,#product-product";
@@ -15,7 +16,7 @@ const ARTICLE = ",[property='og:type'][content=article],body.single";
  * unless it says of itself that it is something else.
  */
 export function readContext(doc: Document, address: Location, block: unknown, pushed: unknown): Context {
-  const said = (longest: number, group: string, name: string, attribute = name, where = ""): string | undefined => {
+  const said = (group: string, name: string, attribute = name, where = "", longest = LONGEST): string | undefined => {
     attribute = "data-atbalss-" + attribute;
     // Numbers are as good as texts: shops have both for ids.
     const fit = (value: unknown): string | undefined => {
@@ -23,15 +24,15 @@ export function readContext(doc: Document, address: Location, block: unknown, pu
       return words.length <= longest ? words : "";
     };
     const inside = (from: unknown): unknown => (from as Record<string, Record<string, unknown>> | undefined)?.[group]?.[name];
-    return fit(doc.querySelector(`${where}[${attribute}]`)?.getAttribute(attribute)) || fit(inside(block)) || fit(inside(pushed));
+    return fit(doc.querySelector(`${where}[${attribute}]`)?.getAttribute(attribute)) || fit(inside(block)) || fit(inside(pushed)) || undefined;
   };
-  const token = said(LONGEST_TOKEN, "order", "token", "order-token");
+  const token = said("order", "token", "order-token");
   if (token) return { order: { token } };
-  const query = queryOf(said(Infinity, "search", "query"));
-  const results = countOf(said(LONGEST_ID, "search", "results"));
+  const query = queryOf(said("search", "query"));
+  const results = countOf(said("search", "results"));
   if (query) return { search: { query, results } };
   // Results are lists of products: only what the whole page says of itself is its product.
-  const id = said(LONGEST_ID, "product", "id", "product", "body");
+  const id = said("product", "id", "product", "body", LONGEST_ID);
   const words = !id && queryOf(foundQuery(doc, address));
   if (words && !doc.querySelector(PRODUCT + ARTICLE)) return { search: { query: words, results, found: true } };
   return id || doc.querySelector(PRODUCT) ? { product: { id } } : {};

@@ -135,7 +135,7 @@ class Ours(Server):
         lang = query["lang"] if query["lang"] in known else FALLBACK
         placement, name = query.get("placement"), query.get("question")
         questions = [
-            q
+            {key: value for key, value in q.items() if key != "texts"}
             if placement and q["placement"] == "page"
             else {**q, "texts": (q.get("texts") or TEXTS.get(q["question"], {lang: {}}))[lang]}
             for q in self.questions

@@ -1,8 +1,8 @@
 import type { Question, QuestionType } from "../types";
 import type { stand as Stand } from "../stand/stand";
-import type { Triggers } from "../triggers/triggers";
 import { looked } from "./manners";
 import type { Page } from "./page";
+import { nothing } from "../quietly";
 import { patience } from "./patience";
 import { remember } from "./remember";
 import { wayOf, type Way } from "./way";
@@ -11,7 +11,7 @@ import { wayOf, type Way } from "./way";
 export async function ask(question: Question, page: Page): Promise<void> {
   const way = wayOf(question, page);
   if (!way.isFree()) return;
-  if (isBesides(question)) await (await page.tools.load<{ triggers: Triggers }>("triggers")).triggers(way);
+  if (isBesides(question)) await page.triggers!(way);
   way.note("waiting_delay");
   await looked(patience(question, page.counted) - (page.tools.memory?.since(question.question) || 0), way);
   await way.calm();
@@ -20,13 +20,13 @@ export async function ask(question: Question, page: Page): Promise<void> {
 }
 
 async function inTurn(before: Promise<void> | undefined, way: Way): Promise<void> {
-  await before;
+  await before?.catch(nothing); // what went wrong with one is no matter of the next
   await remember(way.page.tools, way.page.visit.reply!.widget || {}); // consent may have been given meanwhile
   if (way.isFree()) await bring(way);
 }
 
 /** Whether something has to happen, or to be in the page, before the question is due. */
-function isBesides({ settings: { trigger, selector, inline } }: Question): boolean {
+export function isBesides({ settings: { trigger, selector, inline } }: Question): boolean {
   return !!((trigger && trigger !== "load") || isMissing(selector) || isMissing(inline));
 }
 

@@ -1,3 +1,4 @@
+import type { Triggers } from "../triggers/triggers";
 import type { Tools, Visit } from "../types";
 
 /** One visit as the rules see it. */
@@ -12,6 +13,8 @@ export interface Page {
   asked: { [question: string]: boolean };
   /** a question stands on this page, or stood: one is enough */
   isTaken?: boolean;
+  /** there when a question needs it */
+  triggers?: Triggers;
   /** ends when those that were due earlier have been looked at */
   turn?: Promise<void>;
 }

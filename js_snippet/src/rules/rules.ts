@@ -1,6 +1,7 @@
 /** What happens on a page that has questions: each goes its own way (ask.ts), and one at most is shown. */
 import type { Rules } from "../types";
-import { ask } from "./ask";
+import type { Triggers } from "../triggers/triggers";
+import { ask, isBesides } from "./ask";
 import { remember } from "./remember";
 import type { Page } from "./page";
 
@@ -14,6 +15,10 @@ export const rules: Rules = (tools) => {
     // When the server can't say, the shopper is asked: it knows a second answer to the same order.
     const answers = context.order && questions.length ? (await tools.ask("asked", context.order.token))?.answered : undefined;
     const page: Page = { visit, tools, asked, answers, counted: await results };
+    for (let i = 0; i < questions.length; i++) {
+      if (isBesides(questions[i]!)) page.triggers ||= (await tools.load<{ triggers: Triggers }>("triggers")).triggers;
+    }
+    // All begin in one moment, so that those that are due at once come in their order.
     for (let i = 0; i < questions.length; i++) tools.quietly(() => ask(questions[i]!, page));
   };
 };
