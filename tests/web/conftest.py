@@ -108,6 +108,7 @@ def fill(world: World) -> None:
         made, _ = endpoints.create(conn, world.shop.id, f"https://{CANARY}.example/", ("answer.given",), NOW)
         world.endpoint = made.id
         origins.replace(conn, world.shop.id, [f"https://{CANARY}.example"])
+        shops.set_domains(conn, world.shop.id, ["shop.example", f"{CANARY}.example"])
         questions.create(conn, world.shop.id, SETS["why-us"].question(CANARY))
     searched = {"query": CANARY, "results": 0}
     world.send(

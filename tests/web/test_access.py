@@ -29,6 +29,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/reach"): NEEDS_KEY,
     ("GET", "/v1/deliveries"): NEEDS_KEY,
     ("GET", "/v1/endpoints"): NEEDS_KEY,
+    ("GET", "/v1/domains"): NEEDS_KEY,
+    ("PUT", "/v1/domains"): NEEDS_KEY,
     ("GET", "/v1/origins"): NEEDS_KEY,
     ("PUT", "/v1/origins"): NEEDS_KEY,
     ("GET", "/v1/questions"): NEEDS_KEY,
@@ -59,7 +61,7 @@ DECISION = {"question": "order-rating", "key": f"order:{CANARY}", "reason": "rud
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/answers/quarantine": DECISION, "/v1/answers/release": DECISION, "/v1/answers/remove": DECISION,
     "/v1/endpoints": {"url": "https://example.com/", "types": ["answer.given"]},
-    "/v1/origins": {"origins": []}, "/v1/widget": {"brand": "#0f766e"},
+    "/v1/domains": {"domains": ["shop.example"]}, "/v1/origins": {"origins": []}, "/v1/widget": {"brand": "#0f766e"},
     "/v1/questions": {"set": "recommend"},
     "/v1/previews": {"question": CANARY},
     "/v1/questions/<name>": {"paused": True},

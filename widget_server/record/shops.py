@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,6 +85,11 @@ def set_time_zone(conn: Connection, shop: str, time_zone: str) -> None:
 def set_widget(conn: Connection, shop: str, widget: Mapping[str, Any]) -> None:
     """What the owner wants of the snippet's looks and manners, in place of all that was set before."""
     conn.execute(_shops.update().where(_shops.c.id == shop).values(widget=orjson.dumps(dict(widget)).decode()))
+
+
+def set_domains(conn: Connection, shop: str, hosts: Sequence[str]) -> None:
+    """The hosts on whose pages the snippet may ask, in place of those before."""
+    conn.execute(_shops.update().where(_shops.c.id == shop).values(domains=orjson.dumps(list(hosts)).decode()))
 
 
 def _host(domain: str) -> str:
