@@ -1,6 +1,5 @@
 import type { Context, Kind } from "./types";
 import { foundQuery } from "./query";
-import { nothing } from "./quietly";
 
 const LONGEST_QUERY = 500;
 /** of a token, and of whatever else a page says */
@@ -53,6 +52,10 @@ export function countOf(said: string | undefined): number | undefined {
 }
 
 /** What the page's JSON block says. Read as a reply would be, because a page may have changed JSON.parse. */
-export function readBlock(doc: Document): Promise<unknown> {
-  return new Response(doc.querySelector("script[data-atbalss]")?.textContent).json().catch(nothing);
+export async function readBlock(doc: Document): Promise<unknown> {
+  try {
+    return await new Response(doc.querySelector("script[data-atbalss]")?.textContent).json();
+  } catch {
+    return undefined; // there is none, or it is no JSON
+  }
 }

@@ -1,4 +1,4 @@
-const PARAMETERS = "q s query search search_query keyword keywords keys term text phrase".split(" ");
+const PARAMETERS = "q s query search search_query keyword keywords keys term text phrase";
 /** Begins a word, so that "research" is none. */
 const PATH = /(^|[^a-z]|catalog|product|site)(search|mekl|paiesk|ieskot|otsi|poisk|suche|w?y?szuk|haku|recherche|busca|zoek)/i;
 /** What shop systems write on the body of a page of results. */
@@ -11,9 +11,10 @@ export function foundQuery(doc: Document, address: Location): string | undefined
   const route = given.get("route") || given.get("controller") || given.get("dispatch");
   const marked = MARK.test(doc.body?.id + " " + doc.body?.className);
   const likely = marked || PATH.test(route || address.pathname);
-  for (let i = 0; i < PARAMETERS.length; i++) {
-    const words = given.get(PARAMETERS[i]!)?.trim();
-    if (words && (likely || (!route && isRepeated(doc, PARAMETERS[i]!, words)))) return words;
+  const names = PARAMETERS.split(" ");
+  for (let i = 0; i < names.length; i++) {
+    const words = given.get(names[i]!)?.trim();
+    if (words && (likely || (!route && isRepeated(doc, names[i]!, words)))) return words;
   }
   const last = marked && /\/search\/([^/]+)\/?$/.exec(address.pathname);
   return last ? decodeURIComponent(last[1]!.replace(/\+/g, " ")) : undefined;

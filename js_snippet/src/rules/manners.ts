@@ -35,33 +35,31 @@ export async function calm({ signal, keep, question }: Way): Promise<void> {
   }
 }
 
-/** The next time that something happens after which another look may find something else, or `ms` later. */
-export function change(signal: AbortSignal, by?: Element, ms?: number): Promise<void> {
-  return new Promise((done) => {
-    const names = "visibilitychange focusout close toggle transitionend animationend click keyup resize".split(" ");
-    const watch = new AbortController();
-    let timer: ReturnType<typeof setTimeout>;
-    const stop = (): void => {
-      clearTimeout(timer);
-      watch.abort();
-      observer.disconnect();
-    };
-    const wait = (time: number): void => {
-      timer = setTimeout(() => {
-        stop();
-        done();
-      }, time);
-    };
-    const happened = (): void => {
-      stop();
-      wait(SETTLES);
-    };
-    const observer = new MutationObserver(happened);
+/**
+ * The next time that something happens after which another look may find something else, or `ms` later; never, once
+ * `signal` is aborted. Nothing of ours runs in the page's events: what they call is the promise's own.
+ */
+export async function change(signal: AbortSignal, by?: Element, ms?: number): Promise<void> {
+  const names = "visibilitychange focusout close toggle transitionend animationend click keyup resize".split(" ");
+  const watch = new AbortController();
+  let observer: MutationObserver | undefined;
+  let timer: ReturnType<typeof setTimeout>;
+  const stop = (): void => {
+    clearTimeout(timer);
+    watch.abort();
+    observer?.disconnect();
+  };
+  signal.addEventListener("abort", stop);
+  await new Promise<unknown>((happened) => {
+    if (signal.aborted) return;
     for (let i = 0; i < names.length; i++) addEventListener(names[i]!, happened, { capture: true, passive: true, signal: watch.signal });
+    observer = new MutationObserver(happened);
     for (let at: Element | null = by || document.body; at; at = parentOf(at)) observer.observe(at, { attributes: true, childList: true });
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
-    else if (ms) wait(ms);
+    if (ms) timer = setTimeout(happened, ms);
+  });
+  stop();
+  await new Promise((settled) => {
+    if (!signal.aborted) timer = setTimeout(settled, SETTLES);
   });
 }
 

@@ -10,6 +10,7 @@ const INSET = 16;
 /** What lies over the panel or under it. One that is new stands over nothing; later a button may come to lie under it. */
 export function inTheWayOf(panel: Element, isNew: boolean): Element | undefined {
   const { left, top, width, height } = panel.getBoundingClientRect();
+  if (!width) return panel; // nothing can be seen in this document
   for (let i = 0; i < 48; i++) {
     const x = left + INSET + ((width - 2 * INSET) * (i % 8)) / 7;
     const y = top + INSET + ((height - 2 * INSET) * (i >> 3)) / 5;
