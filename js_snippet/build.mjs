@@ -8,7 +8,7 @@
  * Fails when more bytes (gzip) than budgets.json allows would reach a shopper.
  */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,7 +51,7 @@ const OURS = (
   "base bell keeper keep notes note isWhere load uuid quietly refuse refused ask send tagConsent " + // tools
   "context pushed tell about reply found " + // visit
   "visit tools asked answers counted isTaken turn which isFree lastWords skip " +
-  "put make radios ends writing choosing choose draw followUp look face writes dress fetchWords drawForm askMore finish isTrap" // panel and question types
+  "put make writing choosing choose draw followUp look face writes hasRow rows dress fetchWords drawForm askMore finish isTrap" // panel and question types
 ).split(" ");
 const mangled = {};
 
@@ -85,14 +85,14 @@ const files = new Map();
 const chunks = {};
 
 /** of chunks that don't stand in a folder of their own name; the panel comes with what looks after its place */
-const FILES = { queue: "src/memory/queue.ts", inline: "src/panel/inline.ts", words: "src/panel/words.ts", theme: "src/panel/theme.ts", panel: "src/stand/stand.ts" };
+const FILES = { queue: "src/memory/queue.ts", inline: "src/panel/inline.ts", words: "src/panel/words.ts", row: "src/panel/row.ts", theme: "src/panel/theme.ts", panel: "src/stand/stand.ts" };
 const ENTRIES = Object.fromEntries(types.map((type) => [type, `src/questions/${type}.ts`]));
-for (const name of ["panel", "words", "theme", "inline", "triggers", "memory", "queue", "why", "sending", "search", "rules", "found", "preview"]) {
+for (const name of ["panel", "words", "row", "theme", "inline", "triggers", "memory", "queue", "why", "sending", "search", "rules", "found", "preview"]) {
   const entry = FILES[name] ?? `src/${name}/${name}.ts`;
   if (existsSync(join(here, entry))) ENTRIES[name] = entry;
 }
 const built = {};
-for (const [name, entry] of Object.entries(ENTRIES)) built[name] = await bundled(entry, "esm", { TYPES: JSON.stringify(`,${types},`) });
+for (const [name, entry] of Object.entries(ENTRIES)) built[name] = await bundled(entry, "esm", { TYPES: JSON.stringify(`,${types},`), FOUND: `${name === "found"}` });
 
 // One hash for all of them: files that belong together go together, and none has to list the others.
 const hash = sha(Buffer.concat(Object.values(built)), "sha256", "hex").slice(0, 8);
@@ -104,12 +104,15 @@ const sizes = Object.fromEntries([...files].map(([name, bytes]) => [name, gzippe
 const reply = JSON.parse(await readFile(join(here, "test/ask.json"), "utf8"));
 const ask = gzipped(Buffer.from(JSON.stringify(reply)));
 const heaviestType = Math.max(...types.map((name) => sizes[chunks[name]]));
-const shown = sizes[LOADER] + ask + sizes[chunks.found] + sizes[chunks.panel] + heaviestType;
+// Some types come with what they share: the row.
+const typeOf = (name) => sizes[chunks[name]] + (readFileSync(join(here, ENTRIES[name]), "utf8").includes("hasRow: true") ? sizes[chunks.row] : 0);
+// On results pages, with the question that every shop starts with there; what the heaviest type adds is in panel_with_type.
+const shown = sizes[LOADER] + ask + sizes[chunks.found] + sizes[chunks.panel] + typeOf("yes_no");
 const nothing = gzipped(Buffer.from(JSON.stringify({ ...reply, questions: [] })));
 const totals = {
   loader: sizes[LOADER],
   rules: sizes[chunks.rules],
-  panel_with_type: sizes[chunks.panel] + heaviestType,
+  panel_with_type: sizes[chunks.panel] + Math.max(...types.map(typeOf)),
   question_type: heaviestType,
   nothing_matches: sizes[LOADER] + nothing,
   question_shown: shown,

@@ -100,6 +100,8 @@ export interface Tools {
   refuse(reply: Response): undefined;
   /** once it is loaded */
   memory?: Memory;
+  /** asked since the page was loaded: in one that never loads anew, nobody is asked the same thing twice */
+  asked: { [question: string]: boolean };
   /** what the page's own hook said of consent; `bell` rings "push" when it changes */
   consent?: boolean | undefined;
   /** data-consent of the script tag */
@@ -143,8 +145,8 @@ export type Why = (tools: Tools, visit: () => Visit | undefined, isShown?: boole
 
 /** What the chunk `sending` exports as `sending`: gives the tools what they send with. */
 export type Equip = (tools: Tools, api: string) => void;
-/** What the chunk `rules` exports as `rules`: called once, gives what is called for each page that has questions. */
-export type Rules = (tools: Tools) => (visit: Visit) => Promise<void>;
+/** What the chunks `rules` and `found` export as `rules`: called for each page that has questions. */
+export type Rules = (tools: Tools, visit: Visit) => Promise<void>;
 /** What the chunk `search` exports as `search`: reports the search and clicks on its results; gives their number. */
 export type ReportSearch = (visit: Visit, tools: Tools) => number | undefined;
 
@@ -157,6 +159,8 @@ export type Show = (
   place: {
     /** makes the style sheet that of the shop */
     dress?: ((css: string) => string) | undefined;
+    /** for a type that has a row */
+    rows?: typeof import("./panel/row") | undefined;
     /** puts it into the page; without it, it is a pop-up */
     put?: Put | undefined;
     quietly: Tools["quietly"];
@@ -166,6 +170,7 @@ export type Show = (
 
 /** What the panel lends to the chunk `words`. */
 export interface Desk {
+  make: Form["make"];
   texts: Question["texts"];
   root: ShadowRoot;
   /** where a text that follows a choice is written */
@@ -201,10 +206,6 @@ export interface Form {
   /** id of the visible title, for aria-labelledby */
   title: string;
   make: typeof import("./panel/elements").make;
-  icon: typeof import("./panel/elements").icon;
-  radios: typeof import("./panel/radios").radios;
-  /** what stands below the two ends of a row: the texts `low` and `high` unless others are given */
-  ends(low?: string, high?: string): HTMLElement;
   /** A field to write in and a button that sends. Without a label the title names it. `done` gets the trimmed text. */
   writing(label: string | undefined, placeholder: string | undefined, done: (text: string) => void): HTMLElement;
   /** The shopper chose `value`. Saying the same value twice is said once. */
@@ -215,6 +216,27 @@ export interface Form {
   tell(text: string): void;
 }
 
+/** A row or a list of values of which one is chosen, and what may stand below its two ends. */
+export interface Row {
+  /** class of the group */
+  look: string;
+  values: readonly (string | number)[];
+  /** what a screen reader says of a value; without it, the value */
+  name?(value: string | number): string;
+  /** what is seen of it; without it, the value */
+  face?(value: string | number): Node | string;
+  /** the texts `low` and `high` unless others are given */
+  low?: string | undefined;
+  high?: string | undefined;
+}
+
+/** What a type with `hasRow` gets besides. */
+export interface RowForm {
+  /** A drawing of one path in a field of 24 by 24. */
+  icon(path: string): SVGElement;
+  row(given: Row): HTMLElement;
+}
+
 /** A file in questions/. It draws the choices; follow-up text, thanks and closing are the panel's. */
 export interface QuestionType {
   /** every single choice, in the order of the page */
@@ -223,9 +245,11 @@ export interface QuestionType {
   followUp: string;
   /** the looks that the panel doesn't bring itself */
   css?: string;
+  /** true: it draws by `row` or `icon` */
+  hasRow?: boolean;
   /** true: it can't be answered without writing */
   writes?: boolean;
   /** true: the text field takes the focus after the choice, because what follows is the point of it */
   focus: boolean;
-  draw(form: Form): HTMLElement;
+  draw(form: Form & RowForm): HTMLElement;
 }

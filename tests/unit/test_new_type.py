@@ -29,8 +29,8 @@ const type: QuestionType = {
   values: () => values,
   followUp: "down",
   focus: true,
-  draw: ({ texts, title, radios, choose }) =>
-    radios({ look: "list fill", title, values, name: (value) => texts["option." + value] || "" + value, face: String, choose }),
+  hasRow: true,
+  draw: ({ texts, row }) => row({ look: "list fill", values, name: (value) => texts["option." + value] || "" + value }),
 };
 export default type;
 """

@@ -1,15 +1,9 @@
+type Made<K> = K extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[K] : HTMLElement;
 type Props = { [name: string]: string | number | undefined };
 
-type Made<K> = K extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[K] : K extends "svg" | "path" ? SVGElement : HTMLElement;
-
 /** An element with attributes and children; text is only ever text. */
-export function make<K extends string>(
-  name: K,
-  props: Props,
-  ...children: (Node | string | undefined)[]
-): Made<K> {
-  const isDrawing = name === "svg" || name === "path";
-  const element = document.createElementNS(isDrawing ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml", name);
+export function make<K extends string>(name: K, props: Props, ...children: (Node | string | undefined)[]): Made<K> {
+  const element = document.createElement(name);
   const names = Object.keys(props);
   for (let i = 0; i < names.length; i++) {
     const value = props[names[i]!];
@@ -24,5 +18,12 @@ export function make<K extends string>(
 
 /** A drawing of one path in a field of 24 by 24; said by the text of the control that holds it. */
 export function icon(path: string): SVGElement {
-  return make("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, make("path", { d: path }));
+  const space = "http://www.w3.org/2000/svg";
+  const drawing = document.createElementNS(space, "svg");
+  drawing.setAttribute("viewBox", "0 0 24 24");
+  drawing.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(space, "path");
+  line.setAttribute("d", path);
+  drawing.append(line);
+  return drawing;
 }

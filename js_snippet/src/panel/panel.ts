@@ -1,13 +1,10 @@
 /** The little card (on a phone: a sheet) with one question, and everything around the choices: see `show`. */
-import type { Desk, Json, Show, Value, Words } from "../types";
-import { icon, make } from "./elements";
+import type { Desk, Form, Json, RowForm, Show, Value, Words } from "../types";
+import { make } from "./elements";
 import { focusOf } from "./focus";
 import { followUpOf } from "./follow";
-import { radios } from "./radios";
 import css from "./panel.css";
 
-const CROSS = "M6 6l12 12M18 6L6 18";
-const TICK = "M5 12.5l4.5 4.5L19 7.5";
 /** After this the live region is known to the screen reader, so that what is put into it is said. */
 const BEFORE_SAYING = 150;
 const THANKS_FOR = 4000;
@@ -24,9 +21,9 @@ const RIGHT_TO_LEFT = /^(ar|ckb|dv|fa|he|iw|ps|sd|ug|ur|yi)\b/i;
  * choice is sent at once; a text that may follow is a later part of the same answer. Thanks, and a pop-up goes away.
  * In an element of the page it waits until its coming moves nothing in sight, and is shown when it is in view.
  */
-export const show: Show = (question, type, language, emit, { dress, put, quietly, fetchWords }) => {
+export const show: Show = (question, type, language, emit, { dress, rows, put, quietly, fetchWords }) => {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync((dress ? dress(css) : css) + (type.css || ""));
+  sheet.replaceSync((dress ? dress(css) : css) + (rows ? rows.css : "") + (type.css || ""));
   const host = document.createElement("atbalss-panel");
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets[0] = sheet;
@@ -34,7 +31,7 @@ export const show: Show = (question, type, language, emit, { dress, put, quietly
 
   const { texts, settings } = question;
   const said = make("div", { class: "said", role: "status", lang: language });
-  const cross = make("button", { class: "close", type: "button", "aria-label": texts["close"] }, icon(CROSS));
+  const cross = make("button", { class: "close", type: "button", "aria-label": texts["close"] });
   const title = make("p", { class: "title", id: "title" }, texts["title"]);
   const more = make("div", {});
   const body = make("div", { class: "body" }, title);
@@ -51,25 +48,19 @@ export const show: Show = (question, type, language, emit, { dress, put, quietly
   let since: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let writer: Words | undefined;
-  const desk: Desk = { texts, root, more, on, say, finish };
+  const desk: Desk = { make, texts, root, more, on, say, finish };
 
-  body.append(
-    type.draw({
-      texts,
-      settings,
-      title: "title",
-      make,
-      icon,
-      radios,
-      ends: (low = texts["low"], high = texts["high"]) =>
-        make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, low), make("span", {}, high)),
-      writing,
-      choose: safe(choose),
-      choosing: safe((value) => keep(value, false)),
-      tell: safe(tell),
-    }),
-    more,
-  );
+  const form: Form = {
+    texts,
+    settings,
+    title: "title",
+    make,
+    writing,
+    choose: safe(choose),
+    choosing: safe((value) => keep(value, false)),
+    tell: safe(tell),
+  };
+  body.append(type.draw({ ...form, ...rows?.furnish(form) } as Form & RowForm), more);
   root.append(said, card);
 
   on(cross, "click", dismiss);
@@ -158,7 +149,7 @@ export const show: Show = (question, type, language, emit, { dress, put, quietly
 
   function thank(): void {
     giveFocusBack();
-    body.replaceChildren(make("p", { class: "thanks", id: "title" }, icon(TICK), make("span", {}, texts["thanks"])));
+    body.replaceChildren(make("p", { class: "thanks", id: "title" }, texts["thanks"]));
     say(texts["thanks"]);
     // In the page it stays: what lies below would move.
     if (!put) {

@@ -1,10 +1,10 @@
-import { make } from "./elements";
+import type { Form } from "../types";
 
 /**
  * A field that nobody sees, hears or reaches with a key: who fills it is a robot. Password managers are told to leave it
  * alone, each in its own words.
  */
-export function snare(): HTMLInputElement {
+export function snare(make: Form["make"]): HTMLInputElement {
   return make("input", {
     class: "said",
     name: "homepage",

@@ -1,6 +1,5 @@
 /** All that is needed to say something in words; fetched when somebody is about to answer. */
 import type { Desk, Words } from "../types";
-import { make } from "./elements";
 import { snare } from "./snare";
 import css from "./words.css";
 
@@ -10,7 +9,7 @@ const SECOND_TAP = 500;
 
 /** Furnishes the panel once. */
 export function words(desk: Desk): Words {
-  const { texts, on, say, root, more } = desk;
+  const { make, texts, on, say, root, more } = desk;
   const host = root.host as HTMLElement;
   /** the text that is asked now */
   let asked: string | undefined;
@@ -30,7 +29,7 @@ export function words(desk: Desk): Words {
       "aria-labelledby": label ? undefined : "title",
     }));
     const send = make("button", { class: "send", type: "submit" }, texts["send"]);
-    const hidden = snare();
+    const hidden = snare(make);
     const form = make("form", {}, label ? make("label", { class: "label", for: "text" }, label) : undefined, box, hidden, send);
     const since = performance.now();
     on(form, "submit", (event) => {

@@ -28,6 +28,7 @@ async function preview({ question, language, widget, panel, type }: Shown): Prom
   };
   show(question, form.default, language, () => {}, {
     dress: theme(widget),
+    rows: form.default.hasRow && (await load(panel.replace("panel", "row"))),
     fetchWords: () => load(panel.replace("panel", "words")),
     put: question.settings["inline"] ? put : undefined,
     quietly: (work) => void work(),

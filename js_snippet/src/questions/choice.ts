@@ -1,5 +1,5 @@
 /** One of the options that the owner named. */
-import type { Form, Question, QuestionType } from "../types";
+import type { Question, QuestionType } from "../types";
 
 const values = (settings: Question["settings"]): string[] => (settings["options"] || []) as string[];
 
@@ -7,9 +7,10 @@ const type: QuestionType = {
   values,
   followUp: "never",
   focus: false,
-  draw: ({ texts, settings, title, radios, choose }: Form): HTMLElement => {
+  hasRow: true,
+  draw({ texts, settings, row }) {
     const name = (value: string | number): string => texts["option." + value] || "" + value;
-    return radios({ look: "list fill", title, values: values(settings), name, face: name, choose });
+    return row({ look: "list fill", values: values(settings), name, face: name });
   },
 };
 export default type;

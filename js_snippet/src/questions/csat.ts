@@ -1,5 +1,5 @@
 /** Five faces, from very unhappy to very happy. */
-import type { Form, QuestionType } from "../types";
+import type { QuestionType } from "../types";
 
 const values = [1, 2, 3, 4, 5];
 const HEAD = "M12 2.5a9.5 9.5 0 1 0 0 19a9.5 9.5 0 1 0 0-19zM9 9.2v.9M15 9.2v.9";
@@ -9,6 +9,7 @@ const type: QuestionType = {
   values: () => values,
   followUp: "always",
   focus: false,
+  hasRow: true,
   css:
     ".faces{display:flex}.faces+.ends{padding-inline:12px}" +
     ".faces button{flex:1;padding:4px;border:0}" +
@@ -17,19 +18,11 @@ const type: QuestionType = {
     "@media(hover:hover){.faces button:hover{background:none}.faces button:hover svg{stroke:var(--front);scale:1.15}" +
     ".faces [aria-checked=true]:hover svg{stroke:#15171c}}" +
     "@media(forced-colors:active){.faces [aria-checked=true] svg{fill:Highlight}}",
-  draw: ({ texts, title, make, icon, radios, ends, choose }: Form): HTMLElement =>
-    make(
-      "div",
-      {},
-      radios({
-        look: "faces",
-        title,
-        values,
-        name: (value) => texts["option." + value] || "" + value,
-        face: (value) => icon(HEAD + MOUTHS[(value as number) - 1]),
-        choose,
-      }),
-      ends(texts["option.1"], texts["option.5"]),
-    ),
+  draw({ texts, icon, row }) {
+    // The two ends are named by what stands below them.
+    const name = (value: string | number): string => (/1|5/.test("" + value) ? "" : texts["option." + value] || "");
+    const face = (value: string | number): SVGElement => icon(HEAD + MOUTHS[(value as number) - 1]);
+    return row({ look: "faces", values, name, face, low: texts["option.1"], high: texts["option.5"] });
+  },
 };
 export default type;

@@ -14,7 +14,7 @@ const PANEL = "atbalss-panel";
  */
 export async function stand(way: Way, question: Question, type: QuestionType): Promise<void> {
   const { page, signal, which } = way;
-  const { visit, tools, asked } = page;
+  const { visit, tools } = page;
   const { placement, settings } = question;
   const answer = { ...which, answer: tools.uuid(), order_token: visit.context.order?.token };
   const inline = settings["inline"] ? document.querySelector(settings["inline"] as string) : undefined;
@@ -22,7 +22,9 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
   const { widget } = visit.reply!;
   const dress = widget && (await tools.load<typeof import("../panel/theme")>("theme")).theme(widget);
   const fetchWords = (): Promise<typeof import("../panel/words")> => tools.load("words");
-  if (type.writes) await fetchWords();
+  const rows = type.hasRow ? await tools.load<typeof import("../panel/row")>("row") : undefined;
+  // In the page, what comes late would move what lies below.
+  if (type.writes || put) await fetchWords();
   /** Not told before it is sure that the panel isn't covered. */
   let shown: Sent | undefined;
   let isUsed = false;
@@ -52,7 +54,7 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
     await way.calm();
     if (!way.isFree()) return;
     if (inline === null) return way.note("inline_missing");
-    close = show(question, type, visit.reply!.lang, emit, { dress, put: put || undefined, quietly: tools.quietly, fetchWords });
+    close = show(question, type, visit.reply!.lang, emit, { dress, rows, put: put || undefined, quietly: tools.quietly, fetchWords });
     host = document.querySelector<HTMLElement>(PANEL);
     if (inline || !host) break;
     if (lift) host.style.setProperty("--atbalss-lift", lift + "px");
@@ -65,7 +67,7 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
     way.keep("covered");
     await way.change(by);
   }
-  asked[which.question] = asked["/" + placement] = page.isTaken = true;
+  tools.asked[which.question] = tools.asked["/" + placement] = page.isTaken = true;
   signal.addEventListener("abort", close);
   if (inline || !host) return;
   const panel = host;
