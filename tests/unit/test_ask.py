@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import brotli
 import orjson
 import pytest
 
@@ -147,16 +148,23 @@ def test_replies_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(made) == 1
 
 
-def test_it_goes_gzipped_to_whom_takes_that_and_nobody_gets_more_bytes_for_it() -> None:
+@pytest.mark.parametrize(
+    ("accepted", "coding"), [("gzip, deflate, br, zstd", "br"), ("gzip", "gzip"), ("br;q=0, GZIP;q=0.5", "gzip"), ("zstd", ""), ("gzip;q=0.0", "")]
+)
+def test_it_goes_packed_as_is_accepted(accepted: str, coding: str) -> None:
     replies = AskReplies(shop())
-    plain, packed = (replies.reply(Asking("lv", "search"), None, accepted) for accepted in ("", "gzip, deflate, br"))
-    assert "content-encoding" not in dict(plain.headers)
-    assert dict(packed.headers)["content-encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body
-    assert len(packed.body) < len(plain.body)
+    plain, packed = (replies.reply(Asking("lv", "search"), None, header) for header in ("", accepted))
+    assert dict(packed.headers).get("content-encoding", "") == coding
+    unpack = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}[coding]
+    assert unpack(packed.body) == plain.body
+    assert (len(packed.body) < len(plain.body)) is (coding != "")
     assert dict(plain.headers)["etag"] == dict(packed.headers)["etag"]
-    nothing = [AskReplies(shop(PAGE)).reply(Asking("lv", "-"), None, accepted).body for accepted in ("", "gzip")]
-    assert len(nothing[1]) <= len(nothing[0])
+
+
+def test_nobody_gets_more_bytes_for_packing() -> None:
+    nothing = AskReplies(replace(shop(), questions={}))
+    plain, packed = (nothing.reply(Asking("lv", "product"), None, header).body for header in ("", "gzip, br"))
+    assert len(packed) <= len(plain)
 
 
 def test_a_page_is_not_told_which_shop_it_belongs_to() -> None:

@@ -4,6 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
+import brotli
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -55,13 +56,14 @@ def test_a_file_of_the_build(client: FlaskClient, folder: Path, path: str, bytes
     assert plain.headers["Access-Control-Allow-Origin"] == "*"
     assert plain.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert plain.headers["X-Content-Type-Options"] == "nosniff"
-    packed = client.get(path, headers={"Accept-Encoding": "gzip, br"})
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert packed.headers["Vary"] == "Accept-Encoding"
-    assert gzip.decompress(packed.data) == bytes_
-    assert packed.headers["ETag"] != plain.headers["ETag"]
-    again = client.get(path, headers={"Accept-Encoding": "gzip, br", "If-None-Match": packed.headers["ETag"]})
-    assert (again.status_code, again.data) == (304, b"")
+    for accepted, coding, unpack in (("gzip, deflate, br", "br", brotli.decompress), ("gzip", "gzip", gzip.decompress)):
+        packed = client.get(path, headers={"Accept-Encoding": accepted})
+        assert packed.headers["Content-Encoding"] == coding
+        assert packed.headers["Vary"] == "Accept-Encoding"
+        assert unpack(packed.data) == bytes_
+        assert packed.headers["ETag"] != plain.headers["ETag"]
+        again = client.get(path, headers={"Accept-Encoding": accepted, "If-None-Match": packed.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
     assert again.headers["Access-Control-Allow-Origin"] == "*"
 
 

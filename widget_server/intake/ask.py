@@ -4,7 +4,6 @@ A language the shop has no texts in falls back to English, else to whatever ther
 because of the page's language.
 """
 
-import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from widget_server.contract.placing import PLACEMENTS
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.texts import FALLBACK
 
+from .packing import Packed, pack
 from .replies import CORS, Headers, Reply
 
 SECONDS = 25
@@ -42,8 +42,8 @@ class Asking:
 @dataclass(frozen=True, slots=True)
 class _Ready:
     etag: str
-    plain: Reply
-    packed: Reply
+    headers: Headers
+    content: Packed
     unchanged: Reply
 
 
@@ -58,7 +58,7 @@ class AskReplies:
         self._made: dict[Asking, _Ready] = {}
 
     def reply(self, asking: Asking, if_none_match: str | None, accept_encoding: str = "") -> Reply:
-        """The questions that are asked for, gzipped where that is accepted; 304 when the visitor has them already."""
+        """The questions that are asked for, packed as it is accepted; 304 when the visitor has them already."""
         wanted = self._evened_out(asking)
         ready = self._made.get(wanted)
         if ready is None:
@@ -67,7 +67,8 @@ class AskReplies:
             ready = self._made[wanted] = _ready(ask(self._shop, wanted))
         if if_none_match is not None and _has(if_none_match, ready.etag):
             return ready.unchanged
-        return ready.packed if "gzip" in accept_encoding else ready.plain
+        coding, body = ready.content.best(accept_encoding)
+        return Reply(200, [*ready.headers, ("content-encoding", coding)] if coding else ready.headers, body)
 
     def _evened_out(self, asking: Asking) -> Asking:
         """All that give the same reply are one, so that visitors cannot fill the memory."""
@@ -116,14 +117,7 @@ def _ready(told: Mapping[str, Any]) -> _Ready:
     # Weak, because it names what is said and not how it is packed (RFC 9110, section 8.8.1).
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
     headers: Headers = [*CORS, ("cache-control", _CACHE), ("etag", etag), ("vary", "accept-encoding")]
-    full: Headers = [*headers, ("content-type", "application/json")]
-    packed = gzip.compress(body, 9, mtime=0)
-    return _Ready(
-        etag,
-        Reply(200, full, body),
-        Reply(200, [*full, ("content-encoding", "gzip")], packed) if len(packed) < len(body) else Reply(200, full, body),
-        Reply(304, headers),
-    )
+    return _Ready(etag, [*headers, ("content-type", "application/json")], pack(body), Reply(304, headers))
 
 
 def _newest(shop: Shop) -> list[Question]:

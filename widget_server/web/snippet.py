@@ -1,11 +1,10 @@
 """Serves the built snippet: the loader under its two names, and its chunks, whose names change with their bytes.
 
-Any page may load them (CORS *). They go out gzipped, which is what the byte budgets count. The folder is looked at
+Any page may load them (CORS *). They go out packed as far as the browser takes it. The folder is looked at
 again whenever a build has replaced it. Once the first version is frozen (frozen.py), `/widget.v1.js` is that for ever,
 and its chunks are served beside those of whatever build there is.
 """
 
-import gzip
 import hashlib
 import threading
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import orjson
 from flask import Blueprint, Response, request
+
+from widget_server.intake.packing import Packed, pack
 
 from . import frozen
 from .errors import Problem, not_found
@@ -26,8 +27,7 @@ _NOT_BUILT = "The snippet is not built yet; `make snippet` builds it."
 
 @dataclass(frozen=True)
 class _File:
-    plain: bytes
-    packed: bytes
+    content: Packed
     etag: str
 
 
@@ -112,17 +112,17 @@ def blueprint(folder: Path = frozen.BUILT, frozen_folder: Path = frozen.FOLDER) 
 
 def _read(path: Path) -> _File:
     plain = path.read_bytes()
-    return _File(plain, gzip.compress(plain, 9, mtime=0), hashlib.sha256(plain).hexdigest()[:20])
+    return _File(pack(plain), hashlib.sha256(plain).hexdigest()[:20])
 
 
 def _send(file: _File, caching: str) -> Response:
-    packed = request.accept_encodings.quality("gzip") > 0
-    reply = Response(file.packed if packed else file.plain, content_type="text/javascript; charset=utf-8")
-    if packed:
-        reply.headers["Content-Encoding"] = "gzip"
+    coding, content = file.content.best(request.headers.get("Accept-Encoding", ""))
+    reply = Response(content, content_type="text/javascript; charset=utf-8")
+    if coding:
+        reply.headers["Content-Encoding"] = coding
     reply.headers["Cache-Control"] = caching
     reply.headers["Vary"] = "Accept-Encoding"
-    reply.set_etag(f"{file.etag}-gz" if packed else file.etag)
+    reply.set_etag(f"{file.etag}-{coding}" if coding else file.etag)
     reply.make_conditional(request)
     return reply
 
