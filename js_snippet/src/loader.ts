@@ -40,6 +40,7 @@ quietly(() => {
     shop,
     bell,
     notes: [],
+    asked: {},
     tagConsent: consent,
     note(question, reason) {
       tools.notes[tools.notes.length] = [question, reason];
@@ -59,7 +60,6 @@ quietly(() => {
 
   let visit: Visit | undefined;
   let leaving: AbortController | undefined;
-  let enter: ReturnType<Rules> | undefined;
   /** context and events that were pushed on this page */
   let said: Pushed | undefined;
   let pushed: Pushed[] = [];
@@ -153,7 +153,7 @@ quietly(() => {
     const { search: find, rules } = await parts;
     if (signal.aborted) return;
     if (context.search) here.results = Promise.resolve(find(here, tools));
-    if (isOn) await (enter ||= rules(tools))(here);
+    if (isOn) await rules(tools, here);
   }
 });
 

@@ -10,7 +10,7 @@ const entryPoints = readdirSync(here).filter((name) => name.endsWith(".test.ts")
 // Below node_modules, so that nothing else finds it.
 const outdir = mkdtempSync(join(here, "../node_modules/.tests-"));
 try {
-  await build({ entryPoints, outdir, bundle: true, platform: "node", format: "esm", target: "node18", outExtension: { ".js": ".mjs" } });
+  await build({ entryPoints, outdir, bundle: true, platform: "node", format: "esm", target: "node18", define: { FOUND: "false" }, outExtension: { ".js": ".mjs" } });
   const files = readdirSync(outdir).map((name) => join(outdir, name));
   process.exitCode = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit", cwd: join(here, "..") }).status ?? 1;
 } finally {

@@ -6,18 +6,20 @@ import { isDrawn } from "./sample";
 
 /** Names of the question types that there are, each between commas; put in by the build. */
 declare const TYPES: string;
+/** Put in by the build: true in the file for results of a search, where no order is asked about. */
+declare const FOUND: boolean;
 
 /** What speaks against asking, whatever the moment; looked at when a page is entered and again before it is asked. */
-export function against(question: Question, { visit, tools, counted, answers, asked, isTaken }: Page): Reason | undefined {
+export function against(question: Question, { visit, tools, counted, answers, isTaken }: Page): Reason | undefined {
   const { question: name, type, placement, settings } = question;
-  const { memory } = tools;
+  const { memory, asked } = tools;
   const wanted = settings["results"];
   if (!TYPES.includes("," + type + ",")) return "unsupported";
   if (!tools.isWhere(question, location)) return "url";
   if (wanted === "none" ? counted !== 0 : wanted && !counted && counted !== undefined) return "results";
-  for (let i = 0; answers && i < answers.length; i++) if (answers[i] === name) return "answered";
+  for (let i = 0; !FOUND && answers && i < answers.length; i++) if (answers[i] === name) return "answered";
   if (asked[name] || (placement === "search" && asked["/search"] && !memory?.allowed())) return "asked";
   if (isTaken) return "another";
-  if (visit.kind !== "order" && isCheckout(document, location)) return "checkout";
+  if ((FOUND || visit.kind !== "order") && isCheckout(document, location)) return "checkout";
   return memory?.blocks(question, visit.reply!.widget || {}) || (isDrawn(question, visit, memory) ? undefined : "sampled");
 }

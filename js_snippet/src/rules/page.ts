@@ -9,8 +9,6 @@ export interface Page {
   counted: number | undefined;
   /** the questions that the order has answered, if it is one */
   answers: string[] | undefined;
-  /** asked since the page was loaded: in one that never loads anew, nobody is asked the same thing twice */
-  asked: { [question: string]: boolean };
   /** a question stands on this page, or stood: one is enough */
   isTaken?: boolean;
   /** there when a question needs it */

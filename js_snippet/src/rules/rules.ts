@@ -5,20 +5,20 @@ import { ask, isBesides } from "./ask";
 import { remember } from "./remember";
 import type { Page } from "./page";
 
-export const rules: Rules = (tools) => {
-  const asked: Page["asked"] = {};
-  return async (visit) => {
-    const { questions, context, reply, results } = visit;
-    const memorize = (): Promise<void> => remember(tools, reply?.widget || {});
-    await memorize();
-    tools.bell.addEventListener("push", memorize, { signal: visit.signal });
-    // When the server can't say, the shopper is asked: it knows a second answer to the same order.
-    const answers = context.order && questions.length ? (await tools.ask("asked", context.order.token))?.answered : undefined;
-    const page: Page = { visit, tools, asked, answers, counted: await results };
-    for (let i = 0; i < questions.length; i++) {
-      if (isBesides(questions[i]!)) page.triggers ||= (await tools.load<{ triggers: Triggers }>("triggers")).triggers;
-    }
-    // All begin in one moment, so that those that are due at once come in their order.
-    for (let i = 0; i < questions.length; i++) tools.quietly(() => ask(questions[i]!, page));
-  };
+/** Put in by the build: true in the file for results of a search, where no order is asked about. */
+declare const FOUND: boolean;
+
+export const rules: Rules = async (tools, visit) => {
+  const { questions, context, reply, results, signal } = visit;
+  const memorize = (): Promise<void> => remember(tools, reply?.widget || {});
+  await memorize();
+  tools.bell.addEventListener("push", memorize, { signal });
+  const page: Page = { visit, tools, answers: undefined, counted: await results };
+  // When the server can't say, the shopper is asked: it knows a second answer to the same order.
+  if (!FOUND && context.order && questions.length) page.answers = (await tools.ask("asked", context.order.token))?.answered;
+  for (let i = 0; i < questions.length; i++) {
+    if (isBesides(questions[i]!)) page.triggers ||= (await tools.load<{ triggers: Triggers }>("triggers")).triggers;
+  }
+  // All begin in one moment, so that those that are due at once come in their order.
+  for (let i = 0; i < questions.length; i++) tools.quietly(() => ask(questions[i]!, page));
 };

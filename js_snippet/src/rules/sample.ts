@@ -1,5 +1,8 @@
 import type { Memory, Question, Visit } from "../types";
 
+/** Put in by the build: true in the file for results of a search, where no order is asked about. */
+declare const FOUND: boolean;
+
 /** Of the searches of people that we can't recognise, one in three is asked about. */
 const SEARCHES = 33;
 
@@ -11,7 +14,7 @@ export function isDrawn({ question, placement, settings }: Question, visit: Visi
 
 /** What stands for the visitor where nothing is kept: the order, or the same words or page on the same day. */
 function seedOf({ context: { order, search } }: Visit): string {
-  if (order) return orderOf(order.token);
+  if (!FOUND && order) return orderOf(order.token);
   return (search ? search.query.toLowerCase().normalize() : location.pathname) + "\n" + new Date().toISOString().slice(0, 10);
 }
 

@@ -7,7 +7,7 @@ const CARD =
   ".card-wrapper,.wp-block-post,article,[data-id-product],[data-product-id],[itemtype$='/Product']";
 const OTHER_LISTS = "header,footer,nav,aside,[class*=recommend i],[class*=related i],[class*=cart i]";
 /** Where a shop's id of the product may stand, the most telling first. */
-const IDS = ["data-atbalss-product", "data-product_sku", "data-product-sku", "data-sku", "data-id-product", "data-product-id", "data-product_id"];
+const IDS = "atbalss-product product_sku product-sku sku id-product product-id product_id";
 const LONGEST_ID = 191;
 
 /** Calls `tell` for each click on a result, with its place on the page (from 1) and the shop's id of the product when it is known. */
@@ -39,8 +39,9 @@ export function cardsOf(doc: Document): Element[] {
 }
 
 function idOf(card: Element): string | undefined {
-  for (let i = 0; i < IDS.length; i++) {
-    const name = IDS[i]!;
+  const names = IDS.split(" ");
+  for (let i = 0; i < names.length; i++) {
+    const name = "data-" + names[i]!;
     const id = (card.getAttribute(name) || card.querySelector(`[${name}]`)?.getAttribute(name) || "").trim();
     if (id && id.length <= LONGEST_ID) return id;
   }

@@ -55,10 +55,8 @@ export function countIn(told: string): number | undefined {
 
 /** "Showing 1-12 of 57" is 57. */
 export function biggestNumber(text: string): number | undefined {
-  const found = text.length < LONGEST ? text.match(/\d+/g) : null;
-  if (!found) return undefined;
-  let biggest = 0;
-  for (let i = 0; i < found.length; i++) biggest = Math.max(biggest, +found[i]!);
+  let biggest: number | undefined;
+  if (text.length < LONGEST) text.replace(/\d+/g, (digits) => "" + (biggest = Math.max(biggest ?? 0, +digits)));
   return biggest;
 }
 
