@@ -1,6 +1,6 @@
 # Needs Python 3.11+, git and make. Everything else is fetched as packages into .venv and js_snippet/node_modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup snippet chromium test demo lint bench faults build lock clean
+.PHONY: help setup snippet sizes chromium test demo lint bench faults build release-snippet lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,6 +22,12 @@ $(SNIPPET): $(READY) $(wildcard js_snippet/src/*.ts js_snippet/src/*/*.ts js_sni
 	$(BIN)/python js_snippet/node.py run build
 
 snippet: $(SNIPPET) ## the browser script, built and weighed against its budgets
+
+sizes: $(READY) $(SNIPPET) chromium ## what the snippet weighs and costs, beside its peers (fetches their packages)
+	$(BIN)/python -m tests.sizes
+
+release-snippet: $(SNIPPET) ## freeze the first version of the snippet for ever (once; then commit it)
+	$(BIN)/python -m widget_server.web.frozen
 
 chromium: $(READY)
 	@$(BIN)/python -m tests.browser.chromium
