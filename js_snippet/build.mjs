@@ -50,7 +50,7 @@ async function minifiedText({ path }) {
 const OURS = (
   "base bell keeper keep notes note isWhere load uuid quietly refuse refused ask send tagConsent " + // tools
   "context pushed tell about reply found " + // visit
-  "visit tools asked answers counted isTaken turn which isFree lastWords skip " +
+  "visit tools asked answers counted isTaken turn which isFree lastWords skip calm hasDialog allowed since " +
   "put make writing choosing choose draw followUp look face writes hasRow rows dress fetchWords drawForm askMore finish isTrap" // panel and question types
 ).split(" ");
 const mangled = {};
@@ -85,9 +85,9 @@ const files = new Map();
 const chunks = {};
 
 /** of chunks that don't stand in a folder of their own name; the panel comes with what looks after its place */
-const FILES = { queue: "src/memory/queue.ts", inline: "src/panel/inline.ts", words: "src/panel/words.ts", row: "src/panel/row.ts", theme: "src/panel/theme.ts", panel: "src/stand/stand.ts" };
+const FILES = { results: "src/search/results.ts", queue: "src/memory/queue.ts", inline: "src/panel/inline.ts", words: "src/panel/words.ts", row: "src/panel/row.ts", theme: "src/panel/theme.ts", panel: "src/stand/stand.ts" };
 const ENTRIES = Object.fromEntries(types.map((type) => [type, `src/questions/${type}.ts`]));
-for (const name of ["panel", "words", "row", "theme", "inline", "triggers", "memory", "queue", "why", "sending", "search", "rules", "found", "preview"]) {
+for (const name of ["panel", "words", "row", "theme", "inline", "triggers", "memory", "queue", "why", "sending", "results", "search", "rules", "found", "preview"]) {
   const entry = FILES[name] ?? `src/${name}/${name}.ts`;
   if (existsSync(join(here, entry))) ENTRIES[name] = entry;
 }
@@ -106,7 +106,8 @@ const ask = gzipped(Buffer.from(JSON.stringify(reply)));
 const heaviestType = Math.max(...types.map((name) => sizes[chunks[name]]));
 // Some types come with what they share: the row.
 const typeOf = (name) => sizes[chunks[name]] + (readFileSync(join(here, ENTRIES[name]), "utf8").includes("hasRow: true") ? sizes[chunks.row] : 0);
-// On results pages, with the question that every shop starts with there; what the heaviest type adds is in panel_with_type.
+// On results pages that tell their number, with the question that every shop starts with there. What reads the number from
+// a page's texts (results) comes on top where it is needed; what the heaviest type adds is in panel_with_type.
 const shown = sizes[LOADER] + ask + sizes[chunks.found] + sizes[chunks.panel] + typeOf("yes_no");
 const nothing = gzipped(Buffer.from(JSON.stringify({ ...reply, questions: [] })));
 const totals = {

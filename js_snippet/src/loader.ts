@@ -152,7 +152,7 @@ quietly(() => {
     if (!tools.uuid) (await (context.search ? parts : tools.load<Parts>("sending"))).sending(tools, api);
     const { search: find, rules } = await parts;
     if (signal.aborted) return;
-    if (context.search) here.results = Promise.resolve(find(here, tools));
+    if (context.search) await (here.results = find(here, tools));
     if (isOn) await rules(tools, here);
   }
 });

@@ -43,8 +43,7 @@ export function transport(url: string, tools: Tools): Tools["send"] {
     requests++;
     try {
       // A string goes as text/plain, which needs no preflight.
-      const signal = AbortSignal.timeout?.(TIME_OUT);
-      const reply = await fetch(url, { method: "POST", body, credentials: "omit", keepalive, ...(signal && { signal }) });
+      const reply = await fetch(url, { method: "POST", body, credentials: "omit", keepalive, signal: AbortSignal.timeout(TIME_OUT) });
       const { ok, status } = reply;
       wait = status === 429 || status > 499 ? 1000 * +reply.headers.get("Retry-After")! || 0 : undefined;
       if (wait === undefined && !ok) tools.refuse(reply);

@@ -148,7 +148,7 @@ export type Equip = (tools: Tools, api: string) => void;
 /** What the chunks `rules` and `found` export as `rules`: called for each page that has questions. */
 export type Rules = (tools: Tools, visit: Visit) => Promise<void>;
 /** What the chunk `search` exports as `search`: reports the search and clicks on its results; gives their number. */
-export type ReportSearch = (visit: Visit, tools: Tools) => number | undefined;
+export type ReportSearch = (visit: Visit, tools: Tools) => Promise<number | undefined>;
 
 /** What the chunk `panel` exports as `show`: shows the question, gives a function that takes it away without a word. */
 export type Show = (

@@ -106,6 +106,18 @@ def test_the_page_of_a_product(
     assert chunks(ours) == {"sending", "rules", "panel", "yes_no"}
 
 
+def test_what_reads_the_number_of_results_is_fetched_where_the_page_does_not_say_it(
+    page: Page, put: Put, ours: Ours
+) -> None:
+    ours.questions = [question("search-found", "yes_no", "search")]
+    page.goto(put("/search", results("boots", 3)))
+    ours.wait_for("question.shown")
+    assert chunks(ours) == {"found", "panel", "yes_no"}
+    page.goto(put("/search", results("boots", None) + "<p>3 results</p>"))
+    assert ours.wait_for("search.performed", 2)[1]["search"]["results"] == 3
+    assert "results" in chunks(ours)
+
+
 def test_an_element_that_comes_later(page: Page, put: Put, ours: Ours) -> None:
     ours.questions = [page_question(selector="#sold-out")]
     page.goto(put("/boots", '<div id="stock">in stock</div>'))

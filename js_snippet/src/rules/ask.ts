@@ -2,7 +2,6 @@ import type { Question, QuestionType } from "../types";
 import type { stand as Stand } from "../stand/stand";
 import { looked } from "./manners";
 import type { Page } from "./page";
-import { nothing } from "../quietly";
 import { patience } from "./patience";
 import { remember } from "./remember";
 import { wayOf, type Way } from "./way";
@@ -20,8 +19,9 @@ export async function ask(question: Question, page: Page): Promise<void> {
 }
 
 async function inTurn(before: Promise<void> | undefined, way: Way): Promise<void> {
-  await before?.catch(nothing); // what went wrong with one is no matter of the next
-  await remember(way.page.tools, way.page.visit.reply!.widget || {}); // consent may have been given meanwhile
+  const { tools, visit } = way.page;
+  await tools.quietly(() => before); // what went wrong with one is no matter of the next
+  await remember(tools, visit); // consent may have been given meanwhile
   if (way.isFree()) await bring(way);
 }
 

@@ -1,11 +1,12 @@
-import type { MakeMemory, Tools, Widget } from "../types";
+import type { MakeMemory, Tools, Visit, Widget } from "../types";
 
 /** What a shop's consent platform leaves in the page, and what we left in this browser. */
 const SIGNS = "__tcfapi Cookiebot OneTrust OnetrustActiveGroups getCkyConsent";
 
 /** Loads the memory once something in the page speaks of consent: most pages need none. */
-export async function remember(tools: Tools, widget: Widget): Promise<void> {
+export async function remember(tools: Tools, { reply }: Visit): Promise<void> {
   try {
+    const widget = reply?.widget || {};
     if (tools.memory || !isSpokenOf(tools, widget)) return;
     const { memory } = await tools.load<{ memory: MakeMemory }>("memory");
     tools.memory ||= memory(tools, widget, () => tools.consent); // two may have waited for it

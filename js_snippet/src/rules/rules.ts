@@ -9,8 +9,8 @@ import type { Page } from "./page";
 declare const FOUND: boolean;
 
 export const rules: Rules = async (tools, visit) => {
-  const { questions, context, reply, results, signal } = visit;
-  const memorize = (): Promise<void> => remember(tools, reply?.widget || {});
+  const { questions, context, results, signal } = visit;
+  const memorize = (): Promise<void> => remember(tools, visit);
   await memorize();
   tools.bell.addEventListener("push", memorize, { signal });
   const page: Page = { visit, tools, answers: undefined, counted: await results };

@@ -1,23 +1,27 @@
-/** On the results of a search: reports the search, and each click on a result. Nobody is named.  */
-import type { Sent, Tools, Visit } from "../types";
+/** On the results of a search: reports the search, and each click on a result. Nobody is named. */
+import type { ReportSearch, Sent } from "../types";
 import { cardsOf, watchClicks } from "./clicks";
-import { resultsOf } from "./results";
 
-/** Gives the number of results, undefined when the page doesn't tell. */
-export function search({ context, about, signal, tell }: Visit, tools: Tools): number | undefined {
+/**
+ * Gives the number of results, undefined when the page doesn't tell. Where the page says it for us, what reads it from
+ * the page's texts isn't loaded.
+ */
+export const search: ReportSearch = async ({ context, about, signal, tell }, tools) => {
   const { query, found, results: said } = context.search!;
   let results = said;
-  let first = 1;
+  let first: number | undefined;
   if (found || results === undefined) {
+    const { resultsOf } = await tools.load<typeof import("./results")>("results");
     const told = resultsOf(document, query, cardsOf(document).length);
     results ??= told.results;
-    first = told.first || 1;
+    first = told.first;
   }
+  if (signal.aborted) return undefined;
   const searched: Sent = { id: tools.uuid(), query, results };
   about["search"] = searched;
   tell("search.performed", undefined, true);
   watchClicks(document, tools, signal, (place, product) =>
-    tell("result.clicked", { product, search: { ...searched, position: place + first - 1 } }),
+    tell("result.clicked", { product, search: { ...searched, position: place + (first || 1) - 1 } }),
   );
   return results;
-}
+};
