@@ -28,8 +28,13 @@ SIZES: dict[Device, tuple[int, int]] = {"phone": (375, 667), "desktop": (1100, 6
 # Wide enough for a panel with its shadow, in the corner of the window.
 CORNER = {"x": 670, "y": 40, "width": 430, "height": 600}
 RTL_CORNER = {**CORNER, "x": 0}
+IN_THE_PAGE = {"x": 0, "y": 48, "width": 680, "height": 400}
 ON_A_SHEET = 8
 SECOND_TAP = 600
+POSTER: dict[Scheme, tuple[str, ...]] = {
+    "light": ("search-found", "order-rating", "why-us", "recommend", "delivery-rating"),
+    "dark": ("order-effort", "as-expected", "nearly-stopped"),
+}
 LANGUAGES = ("lv", "lt", "ru", right_to_left.LANG)
 BRANDS = {"yellow": "#ffd400", "dark blue": "#14213d", "grey": "#808080", "green": "#2f6f4f", "red": "#d7263d"}
 
@@ -91,6 +96,34 @@ def draw(folder: Path, browser: Browser, wanted: str = "") -> None:
         shop.stop()
 
 
+def poster(path: Path, browser: Browser) -> None:
+    """All types in one picture, for README: one ready question each."""
+    ours, shop = Ours(), Shop()
+    cards = ""
+    try:
+        for scheme, names in POSTER.items():
+            for name in names:
+                shot = Shot(name, scheme=scheme)
+                page = _opened(shot, browser, ours, shop)
+                _chosen(page.locator(".card"), SETS[name].type)
+                page.mouse.move(1, 1)
+                page.evaluate("document.querySelector('ul').remove(); document.body.style.background = '#e8eaee'")
+                data = page.locator(".card").screenshot(animations="disabled", caret="hide", scale="device")
+                cards += f"<img src='data:image/png;base64,{base64.b64encode(data).decode()}'>"
+                page.context.close()
+        page = browser.new_page(viewport={"width": 1260, "height": 600})
+        page.set_content(
+            "<!doctype html><style>body{margin:24px 24px 0;background:#e8eaee}div{columns:3;column-gap:24px}"
+            f"img{{display:block;width:100%;margin-bottom:24px;border-radius:18px;break-inside:avoid}}</style><div>{cards}</div>"
+        )
+        page.screenshot(path=path, full_page=True)
+        page.close()
+        print(path)
+    finally:
+        ours.stop()
+        shop.stop()
+
+
 def texts(name: str) -> dict[str, dict[str, str]]:
     """The texts of a ready question, with those from right to left."""
     return {**SETS[name].texts, right_to_left.LANG: right_to_left.TEXTS[name]}  # type: ignore[dict-item]
@@ -98,6 +131,23 @@ def texts(name: str) -> dict[str, dict[str, str]]:
 
 def _taken(shot: Shot, browser: Browser, ours: Ours, shop: Shop) -> list[tuple[str, bytes]]:
     """The question, what follows the first tap, and the thanks."""
+    made = SETS[shot.name]
+    page = _opened(shot, browser, ours, shop)
+    panel = page.locator("atbalss-panel .card")
+    found = [_picture(page, shot, "")]
+    if _chosen(panel, made.type):
+        found.append(_picture(page, shot, "and then"))
+    if shot.lang == LANGUAGES[0] and shot.name == "search-found":
+        page.wait_for_timeout(SECOND_TAP)
+        panel.locator(".send").click()
+        expect(panel.locator(".thanks")).to_be_visible()
+        found.append(_picture(page, shot, "thanks"))
+    page.context.close()
+    return found
+
+
+def _opened(shot: Shot, browser: Browser, ours: Ours, shop: Shop) -> Page:
+    """A page on which the question is asked."""
     made = SETS[shot.name]
     width, height = SIZES[shot.device]
     is_phone = shot.device != "desktop"
@@ -112,18 +162,8 @@ def _taken(shot: Shot, browser: Browser, ours: Ours, shop: Shop) -> list[tuple[s
     ours.questions = [{**question(shot.name, made.type, "order", **settings, **inline), "texts": texts(shot.name)}]
     shop.pages["/"] = Reply(200, _page(shot, ours.url))
     page.goto(shop.url + "/")
-    panel = page.locator("atbalss-panel .card")
-    expect(panel).to_be_visible()
-    found = [_picture(page, shot, "")]
-    if _chosen(panel, made.type):
-        found.append(_picture(page, shot, "and then"))
-    if shot.lang == LANGUAGES[0] and shot.name == "search-found":
-        page.wait_for_timeout(SECOND_TAP)
-        panel.locator(".send").click()
-        expect(panel.locator(".thanks")).to_be_visible()
-        found.append(_picture(page, shot, "thanks"))
-    context.close()
-    return found
+    page.locator("atbalss-panel .card").wait_for()
+    return page
 
 
 def _chosen(panel: Locator, kind: str) -> bool:
@@ -139,6 +179,8 @@ def _chosen(panel: Locator, kind: str) -> bool:
         panel.get_by_role("radio").nth(3).click()
     else:
         panel.get_by_role("radio").first.click()
+    if kind != "choices":
+        panel.locator("textarea").wait_for()
     return True
 
 
@@ -146,7 +188,7 @@ def _picture(page: Page, shot: Shot, state: str) -> tuple[str, bytes]:
     page.mouse.move(1, 1)
     page.wait_for_timeout(60)
     corner = RTL_CORNER if shot.lang == right_to_left.LANG else CORNER
-    clip = corner if shot.device == "desktop" and not shot.inline else None
+    clip = IN_THE_PAGE if shot.inline else corner if shot.device == "desktop" else None
     title = " ".join(str(part) for part in (shot.name, state, *shot.widget.values()) if part)
     return title, page.screenshot(clip=clip, animations="disabled", caret="hide")  # type: ignore[arg-type]
 
@@ -179,7 +221,7 @@ header {{ display: flex; gap: 1em; padding: 14px 20px; border-bottom: 1px solid 
 ul {{ list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 16px; padding: 20px;
   margin: 0; font-size: 15px }}
 b {{ display: block; aspect-ratio: 1; border-radius: 8px; background: light-dark(#e9e4dc, #2a2d33) }}
-p {{ margin: 6px 0 0 }} #here {{ max-width: 640px; min-height: 400px; margin: 20px }} </style>
+p {{ margin: 6px 0 0 }} #here {{ max-width: 640px; min-height: 560px; margin: 20px }} </style>
 <script async src="{ours}/widget.js" data-shop="{SITE_KEY}"></script></head>
 <body><header><strong>Mežmala</strong> <span>Sauna</span> <span>Garden</span></header>
 <div data-atbalss-order-token="v1.1.claims.mac"></div>{'<div id="here"></div>' if shot.inline else ""}<ul>{tiles}</ul></body></html>"""

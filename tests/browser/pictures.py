@@ -98,6 +98,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary:
                 demo = RunningDemo(Path(temporary) / "data")
                 try:
+                    gallery.poster(FOLDER / "types.png", browser)
                     take(FOLDER, demo, browser)
                 finally:
                     demo.stop()

@@ -13,7 +13,7 @@ const type: QuestionType = {
   focus: true,
   css:
     ".list .send{margin-block-start:4px}.tick:has(:checked){border-color:var(--front)}" +
-    "input{flex:none;inline-size:1.375em;block-size:1.375em;margin:0;accent-color:var(--accent)}" +
+    "input{flex:none;font:inherit;inline-size:1.25em;block-size:1.25em;margin:0;accent-color:var(--accent)}" +
     ".tick:has(:focus-visible){outline:3px solid var(--accent);outline-offset:2px}.tick :focus-visible{outline:0}",
   draw({ texts, settings, title, make, choose, choosing }: Form): HTMLElement {
     const send = make("button", { class: "send", type: "submit" }, texts["send"]);
