@@ -62,11 +62,11 @@ def _received(browser: Browser, server: Running) -> None:
     ]
     _print(
         "Bytes that Chromium received from us: the bodies of all replies, `ask` too",
-        ("", "gzip only", "as asked for", "headers", "replies", ""),
+        ("", "gzip", "brotli", "headers", "replies", ""),
         rows,
     )
     print(
-        "    The budgets count bodies, gzip only; headers are those of this server without a proxy in front."
+        "    Browsers take brotli over https only. Headers, which no budget counts, are those of this server without a proxy in front."
     )
 
 

@@ -16,7 +16,9 @@ from tests.running import Program, run
 from .received import Received, receiving
 
 NOTHING, NO, SHOWN, ANSWERED = "no placement", "rules say no", "shown", "answered"
+READ = "shown, the number read"
 _RESULTS = '<div data-atbalss-query="boots" data-atbalss-results="12">12 things</div>'
+_TEXT = '<main data-atbalss-query="boots"><p>12 results for boots</p></main>'
 _TYPING = '<input name="q" aria-label="Search" autofocus>'
 
 
@@ -65,11 +67,12 @@ def running() -> Iterator[Running]:
 
 
 def states(browser: Browser, server: Running, encoding: str = "gzip") -> dict[str, Received]:
-    """The four states, by name; `encoding` as in Accept-Encoding."""
+    """The states, by name; `encoding` as in Accept-Encoding."""
     paths = {
         NOTHING: ("/shoes", "<p>Shoes</p>"),
         NO: ("/typing", _RESULTS + _TYPING),
         SHOWN: ("/search", _RESULTS),
+        READ: ("/found", _TEXT),
     }
     addresses = {state: server.put(*page) for state, page in paths.items()} | {
         ANSWERED: server.pages.url + "/search"
@@ -123,5 +126,6 @@ _ACTS: dict[str, Callable[[Page], None]] = {
     NOTHING: _nothing,
     NO: _nothing,
     SHOWN: _shown,
+    READ: _shown,
     ANSWERED: _answered,
 }
