@@ -28,9 +28,9 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
   /** Not told before it is sure that the panel isn't covered. */
   let shown: Sent | undefined;
   let isUsed = false;
-  const sayShown = (): void => {
+  const sayShown = (isPatient?: boolean): void => {
     if (!shown) return;
-    tools.send(shown);
+    tools.send(shown, isPatient);
     tools.memory?.shown(which.question);
     way.note("shown");
     shown = way.lastWords = undefined;
@@ -41,7 +41,7 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
       shown = event;
       if (inline) sayShown();
     } else {
-      sayShown();
+      sayShown(true); // with what follows, in one request
       isUsed = true;
       tools.send(event);
       if (name === "answer.given") tools.memory?.answered(which.question);
