@@ -26,6 +26,8 @@ export function isWhere({ settings }: Question, address: Location): boolean {
  * parameter doesn't mind those that campaigns hang on.
  */
 function fits({ is, contains, like }: UrlRule, { origin, pathname, search }: Location): boolean {
+  // An owner who asks why is on the page that shoppers see.
+  search = search.replace(/([?&])atbalss_why=1(&|$)/, (_, head: string, tail: string) => tail && head);
   const rule = (is ?? contains ?? like)!;
   const parts = like ? rule.split("*") : contains ? ["", rule, ""] : [rule];
   const text = readable((/^http/.test(rule) ? origin : "") + pathname + (contains || rule.includes("?") ? search : ""));

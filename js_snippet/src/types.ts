@@ -15,6 +15,8 @@ export interface Question {
   type: string;
   placement: string;
   settings: { [name: string]: unknown };
+  /** of the texts, where it isn't that of the reply */
+  lang?: string;
   /** not there for questions of the placement `page`, until one of them is chosen */
   texts: { [name: string]: string };
 }

@@ -393,7 +393,7 @@ def test_slow_third_generation(context: BrowserContext, put: Put, ours: Ours) ->
     say_no(page)
     ours.wait_for("answer.given", 2)
     assert types(ours) == WHOLE
-    assert len(ours.posts()) == 4  # nothing was sent twice for want of patience
+    assert len(ours.posts()) <= 4  # nothing was sent twice for want of patience
     assert kept(page) == {}
 
 

@@ -54,7 +54,7 @@ export async function stand(way: Way, question: Question, type: QuestionType): P
     await way.calm();
     if (!way.isFree()) return;
     if (inline === null) return way.note("inline_missing");
-    close = show(question, type, visit.reply!.lang, emit, { dress, rows, put: put || undefined, quietly: tools.quietly, fetchWords });
+    close = show(question, type, question.lang || visit.reply!.lang, emit, { dress, rows, put: put || undefined, quietly: tools.quietly, fetchWords });
     host = document.querySelector<HTMLElement>(PANEL);
     if (inline || !host) break;
     if (lift) host.style.setProperty("--atbalss-lift", lift + "px");

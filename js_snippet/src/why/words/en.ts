@@ -49,7 +49,7 @@ export const en: Words = {
     paused: { is: "The question is paused.", todo: "Switch it on again when you want it asked (`paused`)." },
     "refused": {
       is: "Answers from this page are not accepted: {host} is not among the shop's domains.",
-      todo: "Add {host} to the shop's domains (PUT /v1/domains).",
+      todo: "Add {host} to the shop's domains (`PUT /v1/domains`).",
     },
     unknown_shop: {
       is: "There is no shop with the site key {key}.",

@@ -49,7 +49,7 @@ export const et: Words = {
     paused: { is: "Küsimus on peatatud.", todo: "Lülitage see uuesti sisse, kui soovite seda küsida (`paused`)." },
     "refused": {
       is: "Sellelt lehelt vastuseid vastu ei võeta: {host} pole poe domeenide hulgas.",
-      todo: "Lisage {host} poe domeenide hulka (PUT /v1/domains).",
+      todo: "Lisage {host} poe domeenide hulka (`PUT /v1/domains`).",
     },
     unknown_shop: {
       is: "Poodi võtmega {key} pole olemas.",

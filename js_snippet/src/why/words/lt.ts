@@ -49,7 +49,7 @@ export const lt: Words = {
     paused: { is: "Klausimas sustabdytas.", todo: "Vėl jį įjunkite, kai norėsite klausti (`paused`)." },
     "refused": {
       is: "Atsakymai iš šio puslapio nepriimami: {host} nėra tarp parduotuvės domenų.",
-      todo: "Pridėkite {host} prie parduotuvės domenų (PUT /v1/domains).",
+      todo: "Pridėkite {host} prie parduotuvės domenų (`PUT /v1/domains`).",
     },
     unknown_shop: {
       is: "Parduotuvės su raktu {key} nėra.",

@@ -49,7 +49,7 @@ export const lv: Words = {
     paused: { is: "Jautājums ir apturēts.", todo: "Ieslēdziet to atkal, kad vēlaties to uzdot (`paused`)." },
     "refused": {
       is: "Atbildes no šīs lapas netiek pieņemtas: {host} nav starp veikala domēniem.",
-      todo: "Pievienojiet {host} veikala domēniem (PUT /v1/domains).",
+      todo: "Pievienojiet {host} veikala domēniem (`PUT /v1/domains`).",
     },
     unknown_shop: {
       is: "Nav veikala ar atslēgu {key}.",
