@@ -59,13 +59,13 @@ def test_axe_finds_nothing_in_any_type_and_language(lang: str, scheme: str, page
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("brand", BRANDS.values(), ids=BRANDS)
+@pytest.mark.parametrize("brand", ["yellow", "dark blue", "grey"])
 def test_axe_finds_nothing_in_any_type_in_the_colours_of_a_shop(
     brand: str, scheme: str, page: Page, put: Put, ours: Ours
 ) -> None:
     # The system says the contrary.
     page.emulate_media(color_scheme="light" if scheme == "dark" else "dark", reduced_motion="reduce")
-    ours.widget = resolved({"brand": brand, "mode": scheme})
+    ours.widget = resolved({"brand": BRANDS[brand], "mode": scheme})
     found: dict[str, list[str]] = {}
     for name in EACH_TYPE:
         found |= found_in_every_state(name, "en", page, put, ours)
