@@ -40,7 +40,7 @@ def found_in_every_state(name: str, lang: str, page: Page, put: Put, ours: Ours)
     checked = axe(page)
     if page.get_by_role("radiogroup").count():
         assert any('role="radiogroup"' in node["html"] for rule in checked["passes"] for node in rule["nodes"])
-    found = {f"{name} {lang}": violations(page)}
+    found = {f"{name} {lang}": violations(page, checked)}
     choose(page, name)
     found[f"{name} {lang}, and then"] = violations(page)
     thank(page, name)
