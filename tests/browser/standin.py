@@ -120,10 +120,10 @@ class Ours(Server):
         return [r for r in self.requests if r.path.endswith("/answers") and r.method == "POST"]
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
-        """The events that were taken, each once, in the order of their first arrival."""
+        """The events that were taken, each once, in the order of their times: two requests may overtake one another."""
         taken = [e for r in self.posts() if r.status == 202 for e in r.json["events"]]
         unique = {e["id"]: e for e in reversed(taken)}
-        return [e for e in reversed(unique.values()) if e["type"].startswith(name)]
+        return sorted((e for e in unique.values() if e["type"].startswith(name)), key=lambda e: e["at"])
 
     def wait_for(self, name: str, count: int = 1) -> list[dict[str, Any]]:
         """The first `count` events of a type, as soon as they are here."""

@@ -8,7 +8,6 @@ import http.client
 import json
 import secrets
 import time
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from tests.running import Program, get, run
 from tests.servers import wait_for
 from widget_server.contract.tokens import sign_order_token
 
-from .conftest import order, results
+from .conftest import ask_everybody, order, results
 from .standin import Reply, Request, Shop
 
 pytestmark = pytest.mark.browser
@@ -129,20 +128,11 @@ def first_party(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstParty
         added = run(data_dir, "shop", "add", "Stūra veikals", "--domain", "127.0.0.1", "--json")
         assert added.returncode == 0, added.stderr
         made = json.loads(added.stdout)
-        _ask_everybody(program.url, made["api_key"])
+        ask_everybody(program.url, made["api_key"])
         yield FirstParty(program.url, made, shop)
     finally:
         shop.stop()
         program.kill()
-
-
-def _ask_everybody(url: str, key: str) -> None:
-    """Else, without consent, about one search of three."""
-    body = json.dumps({"settings": {"sample": 100}}).encode()
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{url}/v1/questions/search-found", body, headers, method="PATCH")
-    with urllib.request.urlopen(request, timeout=10) as reply:
-        assert reply.status == 200
 
 
 def test_search_and_order_without_one_third_party_request(

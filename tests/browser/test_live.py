@@ -16,7 +16,7 @@ from tests.running import Program, get, run
 from tests.servers import wait_for
 from widget_server.contract.tokens import sign_order_token
 
-from .conftest import order, results
+from .conftest import ask_everybody, order, results
 from .standin import Reply, Shop
 
 pytestmark = pytest.mark.browser
@@ -60,7 +60,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     try:
         added = run(data_dir, "shop", "add", "Stūra veikals", "--domain", "127.0.0.1", "--json")
         assert added.returncode == 0, added.stderr
-        yield Live(program.url, json.loads(added.stdout), shop)
+        made = Live(program.url, json.loads(added.stdout), shop)
+        ask_everybody(made.url, made.made["api_key"])
+        yield made
     finally:
         shop.stop()
         program.kill()

@@ -24,7 +24,8 @@ SHIFTS = """() => { window.moved = 0; new PerformanceObserver((list) => { for (c
 
 
 def thank(page: Page, name: str) -> None:
-    """On from the first choice to the thanks."""
+    """On from the first choice to the thanks; what is needed to write may still be on its way."""
+    expect(page.locator("textarea, .thanks").first).to_be_visible()
     if page.locator("textarea").count():
         page.locator("textarea").fill("abc")
         page.wait_for_timeout(SECOND_TAP)
