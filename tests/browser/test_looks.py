@@ -192,6 +192,8 @@ def test_all_can_be_reached_at_400_percent(name: str, page: Page, put: Put, ours
     page.goto(put("/thanks", order()))
     page.get_by_role("dialog").wait_for()
     choose(page, name)
+    # What follows the choice scrolls into view when it is here.
+    expect(page.locator("textarea, .thanks").first).to_be_visible()
     inside = page.locator(".body").evaluate("e => e.scrollWidth <= e.clientWidth && e.getBoundingClientRect().top >= 0")
     assert inside
     page.locator(".close").focus()
