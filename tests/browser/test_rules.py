@@ -126,6 +126,22 @@ def test_an_element_that_comes_later(page: Page, put: Put, ours: Ours) -> None:
     ours.wait_for("question.shown")
 
 
+@pytest.mark.parametrize("setting", ["selector", "inline"])
+def test_what_is_no_selector_silences_its_own_question_only(setting: str, page: Page, put: Put, ours: Ours) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    ours.questions = [
+        question("broken", "yes_no", "search", **{setting: "..product"}),
+        question("search-found", "yes_no", "search"),
+    ]
+    page.goto(put("/search", results()))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.evaluate("document.body.append('changed')")
+    page.get_by_role("dialog").get_by_role("button").nth(0).click()
+    assert {e["question"] for e in ours.wait_for("answer.given")} == {"search-found"}
+    assert errors == []
+
+
 def test_an_element_that_is_there_needs_no_watching(page: Page, put: Put, ours: Ours) -> None:
     ours.questions = [page_question(selector="main h1")]
     page.goto(put("/boots"))

@@ -170,3 +170,9 @@ def test_nobody_gets_more_bytes_for_packing() -> None:
 def test_a_page_is_not_told_which_shop_it_belongs_to() -> None:
     assert "shop" not in told(AskReplies(shop()), lang="lv", placement="search")
     assert told(AskReplies(shop()), lang="lv")["shop"] == {"site_key": "pk_1", "name": "Shop"}
+
+
+@pytest.mark.parametrize(("lang", "title"), [("lv", "Patika?"), ("lv-LV", "Patika?"), ("LV", "Patika?"), ("lt", "Liked it?"), ("", "Liked it?")])
+def test_texts_of_a_country_are_read_by_all_who_speak_its_language(lang: str, title: str) -> None:
+    question = Question("q", 1, "yes_no", "search", texts={"en": {"title": "Liked it?"}, "lv_LV": {"title": "Patika?"}})
+    assert told(AskReplies(shop(question)), lang=lang)["questions"][0]["texts"]["title"] == title

@@ -163,12 +163,16 @@ def _texts(question: Question, lang: str) -> tuple[str, dict[str, str]]:
 
 def _choose(lang: str, there: list[str]) -> str:
     """The best of the languages `there` are for a page in `lang`: itself, its base language, English, any."""
-    wanted = lang.lower().replace("_", "-")
+    base = wanted = lang.lower().replace("_", "-")
     by_name = {name.lower().replace("_", "-"): name for name in there}
     while wanted:
         if wanted in by_name:
             return by_name[wanted]
-        wanted = wanted.rpartition("-")[0]
+        base, wanted = wanted, wanted.rpartition("-")[0]
+    # What shops write: texts in lv_LV are as good for a page in lv.
+    related = [name for key, name in by_name.items() if lang and key.partition("-")[0] == base]
+    if related:
+        return related[0]
     return FALLBACK if FALLBACK in there or not there else there[0]
 
 

@@ -31,7 +31,11 @@ export function isBesides({ settings: { trigger, selector, inline } }: Question)
 }
 
 function isMissing(selector: unknown): boolean {
-  return !!selector && !document.querySelector(selector as string);
+  try {
+    return !!selector && !document.querySelector(selector as string);
+  } catch {
+    return true; // no selector at all is this question's fault, and no matter of the others
+  }
 }
 
 /** Fetches what the question needs, and shows it. */

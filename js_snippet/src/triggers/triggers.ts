@@ -44,10 +44,15 @@ function present(selector: string, signal: AbortSignal, done: () => void): void 
   const look = (): void => {
     if (document.querySelector(selector)) done();
   };
+  try {
+    look();
+  } catch {
+    return; // no selector at all: nothing is ever on the page that it names
+  }
+  if (signal.aborted) return;
   const observer = new MutationObserver(look);
   observer.observe(document, { childList: true, subtree: true, attributes: true });
   signal.addEventListener("abort", () => observer.disconnect());
-  look();
 }
 
 /** So many per cent of the page have been seen, or all of it. */
