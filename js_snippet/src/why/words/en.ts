@@ -65,7 +65,7 @@ export const en: Words = {
     },
     placement: {
       is: "This question is meant for another place: {placement}.",
-      todo: "To ask it here, change the setting `placement`.",
+      todo: "To ask it here, change its `placement`.",
     },
     results: {
       is: "It is only asked when {results}.",

@@ -65,7 +65,7 @@ export const et: Words = {
     },
     placement: {
       is: "See küsimus on mõeldud teise kohta: {placement}.",
-      todo: "Et seda siin küsida, muutke seadet `placement`.",
+      todo: "Et seda siin küsida, muutke selle `placement`.",
     },
     results: {
       is: "Küsimus esitatakse ainult siis, kui {results}.",

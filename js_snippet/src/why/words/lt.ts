@@ -65,7 +65,7 @@ export const lt: Words = {
     },
     placement: {
       is: "Šis klausimas skirtas kitai vietai: {placement}.",
-      todo: "Jei norite jį užduoti čia, pakeiskite nustatymą `placement`.",
+      todo: "Jei norite jį užduoti čia, pakeiskite jo `placement`.",
     },
     results: {
       is: "Klausimas užduodamas tik tada, kai {results}.",

@@ -65,7 +65,7 @@ export const lv: Words = {
     },
     placement: {
       is: "Šis jautājums paredzēts citai vietai: {placement}.",
-      todo: "Lai to uzdotu šeit, mainiet iestatījumu `placement`.",
+      todo: "Lai to uzdotu šeit, mainiet tā `placement`.",
     },
     results: {
       is: "Jautājums tiek uzdots tikai tad, ja {results}.",
