@@ -133,6 +133,15 @@ def test_platform_file_and_token_mean_the_same_customer(house: House) -> None:
     assert house.rests("B-2", cust="c9") == ["known"]
 
 
+def test_what_waits_in_quarantine_holds_nothing_back(house: House) -> None:
+    house.placed("A-1", "c7")
+    for order in ({"ref": "A-1", "line": None, "sku": []}, {"ref": "B-1", "customer": pseudonym(house.shop().customer_key, "c7")}):
+        given = counted("answer.given", question="nps", value=9, order={"line": None, "sku": [], **order}, marks=["bot"])
+        process(house.database, [envelope(house.id, given)])
+    house.placed("A-2", "c7")
+    assert house.rests("A-2") == house.rests("A-3", cust="c7") == []
+
+
 def test_a_wave_ends_and_until_answered_does_not(house: House) -> None:
     house.answered("nps", "A-1", cust="c7", days_ago=WAVE - 0.01)
     house.answered("known", "A-1", cust="c7", days_ago=3000)

@@ -131,15 +131,15 @@ def answered_by_order(conn: Connection, shop: str, key: str) -> list[str]:
     What waits in quarantine may be a mail scanner's: its buyer is asked all the same, and answers in its place.
     """
     c = _answers.c
-    said = (c.shop == shop, c.key == key, c.answered.is_(True), c.quarantined.is_(None))
-    return list(conn.execute(select(c.question).where(*said).order_by(c.question)).scalars())
+    found = select(c.question).where(c.shop == shop, c.key == key, *_said()).order_by(c.question)
+    return list(conn.execute(found).scalars())
 
 
 def last_answered(
     conn: Connection, shop: str, customers: Iterable[str], orders: Sequence[str], questions: Sequence[str]
 ) -> dict[str, int]:
     """When each of `questions` was last answered by one of `customers` (pseudonyms that tokens told) or for one of
-    `orders`, in ms; those that never were are left out."""
+    `orders`, in ms; those that never were are left out, and answers in quarantine as in `answered_by_order`."""
     found: dict[str, int] = {}
     rows: list[Row[tuple[str, int]]] = []
     walks = [_last_of(shop, customer, question) for customer in customers for question in questions]
@@ -147,18 +147,23 @@ def last_answered(
         rows += conn.execute(union_all(*walks[start : start + _WALKS])).all()
     if orders:
         c = _answers.c
-        of_orders = [c.shop == shop, among(conn, c.order_ref, orders), c.answered.is_(True), c.question.in_(questions)]
+        of_orders = [c.shop == shop, among(conn, c.order_ref, orders), c.question.in_(questions), *_said()]
         rows += conn.execute(select(c.question, func.max(c.first_at).label("first_at")).where(*of_orders).group_by(c.question))
     for row in rows:
         found[row.question] = max(row.first_at, found.get(row.question, row.first_at))
     return found
 
 
+def _said() -> tuple[ColumnElement[bool], ...]:
+    """Something was answered that does not wait in quarantine."""
+    return _answers.c.answered.is_(True), _answers.c.quarantined.is_(None)
+
+
 def _last_of(shop: str, customer: str, question: str) -> Select[tuple[str, int]]:
     c = _answers.c
     wanted = (
         select(c.question, c.first_at)
-        .where(c.shop == shop, c.customer == customer, c.question == question, c.answered.is_(True))
+        .where(c.shop == shop, c.customer == customer, c.question == question, *_said())
         .order_by(c.first_at.desc())
         .limit(1)
         .subquery()
