@@ -176,3 +176,17 @@ def test_a_page_is_not_told_which_shop_it_belongs_to() -> None:
 def test_texts_of_a_country_are_read_by_all_who_speak_its_language(lang: str, title: str) -> None:
     question = Question("q", 1, "yes_no", "search", texts={"en": {"title": "Liked it?"}, "lv_LV": {"title": "Patika?"}})
     assert told(AskReplies(shop(question)), lang=lang)["questions"][0]["texts"]["title"] == title
+
+
+def test_options_are_read_in_one_language_never_in_two() -> None:
+    words = {
+        "lv": {"title": "Ko?", "option.a": "Mazu"},
+        "lv_LV": {"title": "Kuru?", "option.a": "Mazo", "option.b": "Lielo"},
+        "en": {"title": "Which?", "option.a": "Small", "option.b": "Big"},
+    }
+    question = Question("q", 1, "choice", "search", settings={"options": ["a", "b"]}, texts=words)
+    said = told(AskReplies(shop(question)), lang="lv")["questions"][0]
+    assert (said["lang"], said["texts"]["title"], said["texts"]["option.a"]) == ("lv_LV", "Kuru?", "Mazo")
+    del words["lv_LV"]
+    said = told(AskReplies(shop(question)), lang="lv")["questions"][0]
+    assert (said["lang"], said["texts"]["title"], said["texts"]["option.a"]) == ("en", "Which?", "Small")

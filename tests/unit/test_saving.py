@@ -73,6 +73,8 @@ def test_a_language_that_we_don_t_speak_falls_back_later() -> None:
         ({"texts": {}}, "texts", f"1 to {MOST_LANGUAGES} languages"),
         ({"texts": {f"l{chr(97 + n // 26)}{chr(97 + n % 26)}": {"title": "x"} for n in range(41)}}, "texts", "40 languages"),
         ({"texts": {"lv": {"title": "x"}, "latvian language": {"title": "x"}}}, "texts.latvian language", "language like"),
+        ({"texts": {"latvian": {"title": "x"}}}, "texts.latvian", "language like"),
+        ({"texts": {"l v": {"title": "x"}}}, "texts.l v", "language like"),
         ({"texts": {"lv": {"title": "x"}, "LV": {"title": "x"}}}, "texts.LV", "once"),
         ({"texts": {"pt-BR": {"title": "x"}, "pt_br": {"title": "x"}, "lv": {"title": "x"}}}, "texts.pt_br", "once"),
         ({"texts": {"lv": "x"}}, "texts.lv", '{"title": "..."}'),
@@ -98,11 +100,13 @@ def test_what_is_wrong_is_named(fields: dict[str, Any], path: str, says: str) ->
     assert says in found[path]
 
 
-def test_options_need_their_words_in_one_language() -> None:
+def test_options_need_their_words_all_in_one_language() -> None:
     of_type = {"type": "choices", "settings": {"options": ["a", "b"]}}
     texts = {"lv": {"title": "?", "option.a": "A"}, "lt": {"title": "?"}}
     assert wrong(**of_type, texts=texts) == {"texts.lv.option.b": "Required in one language at least."}
-    assert wrong(**of_type, texts={**texts, "lt": {"title": "?", "option.b": "B"}}) == {}
+    said = wrong(**of_type, texts={**texts, "lt": {"title": "?", "option.b": "B"}})
+    assert said == {"texts.lv.option.b": "Required: one language at least must have all options."}
+    assert wrong(**of_type, texts={**texts, "en": {"title": "?", "option.a": "A", "option.b": "B"}}) == {}
 
 
 def test_one_language_of_ask_stays_small() -> None:

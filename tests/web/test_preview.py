@@ -54,6 +54,13 @@ def test_changes_are_shown_and_not_saved(small_world: World) -> None:
     assert small_world.get("/v1/questions").text == before
 
 
+def test_a_question_for_pages_yet_to_be_named_can_be_looked_at(small_world: World) -> None:
+    body = {"type": "yes_no", "placement": "page", "texts": {"lv": {"title": "Viss skaidrs?"}}}
+    assert data_of(open_page(small_world, preview(small_world, body)["url"], inner=True))["question"]["texts"]["title"] == "Viss skaidrs?"
+    refused = small_world.call("POST", "/v1/previews", small_world.shop.api_key, json={**body, "settings": {"where": []}})
+    assert "settings.where" in refused.json["errors"]
+
+
 @pytest.mark.parametrize("name", sorted(SETS))
 def test_every_set_can_be_looked_at_in_every_language(small_world: World, name: str) -> None:
     made = preview(small_world, {"set": name})

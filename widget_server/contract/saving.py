@@ -26,6 +26,8 @@ _LONGEST: Final = {"title": 200, "follow_up": 200, "thanks": 200, "option": 100,
 _LONGEST_NAME = 60
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 _BAD_LANGUAGE = "Give a language like lv or pt-BR."
+# ISO 639 names languages by two or three letters; a word is none ("latvian").
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?![A-Za-z0-9])")
 
 
 def completed(question: Question) -> Question:
@@ -84,7 +86,7 @@ def _texts_errors(question: Question, kind: QuestionType | None) -> dict[str, st
     seen: set[str] = set()
     for lang, given in texts.items():
         path = f"texts.{shown(lang)}"
-        if language().check(lang) is not None:
+        if language().check(lang) is not None or not _LANGUAGE.match(lang):
             found[path] = _BAD_LANGUAGE
         elif not isinstance(given, Mapping):
             found[path] = 'Give texts like {"title": "..."}.'
@@ -93,7 +95,8 @@ def _texts_errors(question: Question, kind: QuestionType | None) -> dict[str, st
         else:
             seen.add(same)
             found.update({f"{path}.{key}": said for key, said in _words_errors(given).items()})
-    if kind is not None and _are_texts(texts) and not settings_errors(kind, question.settings):
+    # What a language lacks is no matter while it is none.
+    if kind is not None and _are_texts(texts) and _BAD_LANGUAGE not in found.values() and not settings_errors(kind, question.settings):
         found.update(_keys_errors(question, kind, found))
     return found
 
@@ -119,9 +122,16 @@ def _keys_errors(question: Question, kind: QuestionType, before: Mapping[str, st
             path = f"texts.{shown(lang)}.{shown(key)}"
             if key not in allowed and path not in before:
                 found[path] = f"This question has no such text; it has {', '.join(allowed)}."
-    for key in texts_needed(kind, question.settings):
+    needed = texts_needed(kind, question.settings)
+    first = next(iter(question.texts))
+    for key in needed:
         if key != "title" and not any(key in given for given in question.texts.values()):
-            found[f"texts.{next(iter(question.texts))}.{key}"] = "Required in one language at least."
+            found[f"texts.{first}.{key}"] = "Required in one language at least."
+    # Options are read in one language, never in two at once.
+    options = {key for key in needed if key.startswith("option.")}
+    if not any(options <= given.keys() for given in question.texts.values()):
+        for key in sorted(options - question.texts[first].keys()):
+            found.setdefault(f"texts.{first}.{key}", "Required: one language at least must have all options.")
     return found
 
 

@@ -150,11 +150,12 @@ def _question(question: Question, lang: str, short: bool) -> dict[str, Any]:
 
 def _texts(question: Question, lang: str) -> tuple[str, dict[str, str]]:
     """The language whose title is read, and the texts. What an owner left out in it is there in another: in its base
-    language, in English, in any."""
+    language, in English, in any. Options are read in one language or another, never in two at once."""
     there = sorted(question.texts)
     if not there:
         return lang, {}
-    found = _choose(lang, there)
+    options = {f"option.{name}" for name in question.settings.get("options", ())}
+    found = _choose(lang, [name for name in there if options <= question.texts[name].keys()] or there)
     texts: dict[str, str] = {}
     for name in (*reversed(there), _choose(FALLBACK, there), _choose(found.replace("_", "-").partition("-")[0], there), found):
         texts.update(question.texts[name])

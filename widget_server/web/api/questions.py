@@ -232,7 +232,12 @@ def preview_question(call: Write) -> dict[str, Any]:
         if "set" in body:
             raise invalid({"set": "Give `question` or `set`."})
         found = saving.changed(saved, {key: value for key, value in body.items() if key != "name"})
-    link = preview.make(call.shop.id, _checked(found), lang)
+    errors = saving.errors(found)
+    if "where" not in found.settings:
+        errors.pop("settings.where", None)  # a preview stands on no page of the shop
+    if errors:
+        raise invalid(errors)
+    link = preview.make(call.shop.id, found, lang)
     return {"ask": ask_about(call.shop, found, lang), "url": link.url, "expires": format_time(link.expires)}
 
 
