@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hash, isDrawn, orderOf } from "../src/rules/sample";
+import { hash } from "../src/hash";
+import { isDrawn, orderOf } from "../src/rules/sample";
 import type { Memory, Question, Visit } from "../src/types";
 
 const question = (name: string, placement: string, settings: {} = {}) => ({ question: name, placement, settings }) as unknown as Question;

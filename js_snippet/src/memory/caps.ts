@@ -3,6 +3,7 @@
  * Kept as JSON of one fixed shape, which is read by pattern, because a page may have changed JSON.parse; whatever else
  * stands there is nothing. At most 50 questions, none for longer than the longest wave (a year at least).
  */
+import { hash } from "../hash";
 import type { Memory, Question, Widget } from "../types";
 
 /** One question, as it is kept. All times are in ms since 1970, 0: never. */
@@ -104,10 +105,5 @@ export function whyNot(kept: Kept, { question, placement, settings }: Question, 
 
 /** 0..99: the share of visitors that this one belongs to, for each question anew. */
 export function drawOf({ n }: Kept, question: string): number {
-  let bits = n;
-  // FNV-1a, stirred as MurmurHash3 does at its end.
-  for (let i = 0; i < question.length; i++) bits = Math.imul(bits ^ question.charCodeAt(i), 0x01000193);
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return ((bits ^ (bits >>> 16)) >>> 0) % 100;
+  return hash(n + "\n" + question) % 100;
 }

@@ -6,8 +6,6 @@ import { isDrawn } from "./sample";
 
 /** Names of the question types that there are, each between commas; put in by the build. */
 declare const TYPES: string;
-/** Put in by the build: true in the file for results of a search, where no order is asked about. */
-declare const FOUND: boolean;
 
 /** What speaks against asking, whatever the moment; looked at when a page is entered and again before it is asked. */
 export function against(question: Question, { visit, tools, counted, answers, isTaken }: Page): Reason | undefined {

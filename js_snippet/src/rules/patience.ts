@@ -1,8 +1,5 @@
 import type { Question } from "../types";
 
-/** Put in by the build: true in the file for results of a search, where no order is asked about. */
-declare const FOUND: boolean;
-
 /** How long a page is left in peace before it is asked about, in ms, counted from the trigger. */
 export function patience({ settings, placement }: Question, results: number | undefined): number {
   const { delay, trigger } = settings;

@@ -5,9 +5,6 @@ import { ask, isBesides } from "./ask";
 import { remember } from "./remember";
 import type { Page } from "./page";
 
-/** Put in by the build: true in the file for results of a search, where no order is asked about. */
-declare const FOUND: boolean;
-
 export const rules: Rules = async (tools, visit) => {
   const { questions, context, results, signal } = visit;
   const memorize = (): Promise<void> => remember(tools, visit);

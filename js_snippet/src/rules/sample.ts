@@ -1,7 +1,5 @@
+import { hash } from "../hash";
 import type { Memory, Question, Visit } from "../types";
-
-/** Put in by the build: true in the file for results of a search, where no order is asked about. */
-declare const FOUND: boolean;
 
 /** Of the searches of people that we can't recognise, one in three is asked about. */
 const SEARCHES = 33;
@@ -25,13 +23,4 @@ export function orderOf(token: string): string {
   } catch {
     return token;
   }
-}
-
-/** 32 bits in which every bit of the text counts (FNV-1a, stirred as MurmurHash3 does at its end). */
-export function hash(text: string): number {
-  let bits = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) bits = Math.imul(bits ^ text.charCodeAt(i), 0x01000193);
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
 }
