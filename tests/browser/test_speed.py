@@ -128,7 +128,7 @@ def ask_everybody(demo: RunningDemo) -> None:
     address = f"{demo.atbalss}/v1/questions/search-found"
     urllib.request.urlopen(urllib.request.Request(address, change, key, method="PATCH"), timeout=10).close()
     with urllib.request.urlopen(f"{demo.shop}/en/", timeout=10) as front:
-        site = re.search(r"\bpk_\w+", front.read().decode())
+        site = re.search(r"\bpk_[A-Za-z0-9]{20}\b", front.read().decode())
     assert site is not None
     ask = f"{demo.atbalss}/v1/shops/{site[0]}/ask?lang=en&placement=search"
 

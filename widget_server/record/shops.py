@@ -47,8 +47,8 @@ def create(conn: Connection, name: str, domains: str | list[str], time_zone: str
     zone(time_zone)
     hosts = [_host(domain) for domain in ([domains] if isinstance(domains, str) else domains)]
     made = f"shop_{secrets.token_hex(8)}"
-    secret = f"ots_{secrets.token_urlsafe(32)}"
-    site_key = f"pk_{secrets.token_urlsafe(15)}"
+    secret = f"ots_{keys.random_word(43)}"
+    site_key = f"pk_{keys.random_word(20)}"
     conn.execute(
         _shops.insert().values(
             id=made, name=name, site_key=site_key, time_zone=time_zone, created=int(time.time() * 1000),

@@ -18,7 +18,7 @@ _SITE_KEY = {
     "in": "path",
     "required": True,
     "description": "the shop's public key",
-    "schema": {"type": "string", "pattern": "^pk_[A-Za-z0-9_-]{20}$"},
+    "schema": {"type": "string", "pattern": "^pk_[A-Za-z0-9]{20}$"},
 }
 _ORIGIN = {"schema": {"type": "string", "const": "*"}}
 _CORS = {"Access-Control-Allow-Origin": _ORIGIN}
