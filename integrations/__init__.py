@@ -8,9 +8,9 @@ retries nothing itself, and imports nothing but the standard library and `crypto
 `webhook/` is the reference: copy that one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 
 class TemporaryError(Exception):
@@ -119,3 +119,78 @@ class Integration(Protocol):
         self, message: Message, settings: Mapping[str, str], http: Http, idempotency_key: str
     ) -> Receipt:
         """Bring one message to the other side. May be called again with the same key after a success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A request of a platform, as it came. Header names are in lower case; `received` is when, in ms since 1970."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received: int
+
+
+class NotUnderstood(Exception):
+    """A signed request that says nothing we can make sense of; the reason is kept beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformEvent:
+    """What a platform says, in our words: a type and the fields of contract/events.py.
+
+    `about` is the event's `order` or `customer`. Its `email` is the address as the platform has it: the frame puts a
+    keyed hash in its place before anything is stored. `at` is the platform's own time of the change, or, where it names
+    none, when we heard of it (ISO 8601, UTC). The same words of the platform must give an equal event, whatever topic
+    or time they came by: that is how repeats are known.
+    """
+
+    type: str
+    at: str
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a platform still tells us everything. Each of `problems` is a sentence that says what to do about it."""
+
+    problems: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Receiving(Protocol):
+    """What an integration has beside `Integration`'s when its platform sends us requests.
+
+    They arrive at /v1/hooks/PLATFORM/CONNECTION. Nothing of a request is looked into before `verify` has passed, but by
+    `is_ping`. A delivery is a hint and never the whole truth, so `reconcile` reads what no delivery told.
+    """
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that `receive` understands; others are answered as if they had been taken."""
+
+    def is_ping(self, request: Inbound) -> bool:
+        """Whether this is the platform's unsigned trial, which wants a 200 and nothing else."""
+
+    def verify(self, request: Inbound, settings: Mapping[str, str]) -> None:
+        """Raises `signing.SignatureError` unless the platform has signed exactly these bytes."""
+
+    def topic(self, request: Inbound) -> str:
+        """What the request is about; "" when it does not say."""
+
+    def delivery(self, request: Inbound) -> str:
+        """Equal for two deliveries that say the same, and for no others."""
+
+    def receive(self, request: Inbound, settings: Mapping[str, str]) -> list[PlatformEvent]:
+        """What a verified request of a known topic says. Raises NotUnderstood."""
+
+    def reconcile(self, settings: Mapping[str, str], http: Http, since: str) -> Iterator[PlatformEvent]:
+        """The present state of everything that changed after `since` (ISO 8601, UTC, by the platform's clock). Each
+        order says when it changed in `updated_at`. Raises as `deliver` does."""
+
+    def health(self, settings: Mapping[str, str], http: Http, address: str) -> Health:
+        """Whether the platform has been told to send all `topics` to `address`, and still does. Raises as `deliver`
+        does."""
