@@ -121,7 +121,7 @@ def _rule_wrong(rule: Any) -> _Wrong:
         return 'Give a rule like {"like": "/products/*"}.'
     given = [key for key in _RULE_KEYS if key in rule]
     if len(given) != 1:
-        return "Give one of: is, contains, like."
+        return "Give one of: is, contains, like." + (" For two conditions give two rules." if given else "")
     strangers = rule.keys() - {given[0], "not"}
     if strangers:
         return {shown(name): UNKNOWN for name in strangers}

@@ -40,7 +40,7 @@ class Problem(Exception):
 def invalid(errors: Mapping[str, str]) -> Problem:
     """Something is wrong in itself; each wrong field is named."""
     named = ", ".join(errors)
-    return Problem(422, "invalid", f"Not understood: {named}.", errors)
+    return Problem(422, "invalid", f"Missing or not understood: {named}.", errors)
 
 
 def conflict(errors: Mapping[str, str]) -> Problem:

@@ -13,7 +13,7 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from werkzeug.exceptions import BadRequest
 
-from widget_server.contract.fields import NOT_OBJECT, UNKNOWN, Kind, flatten
+from widget_server.contract.fields import NOT_OBJECT, REQUIRED, UNKNOWN, Kind, flatten
 
 from .errors import Problem, conflict, invalid
 
@@ -33,6 +33,10 @@ class Params(Schema):
         unknown = RAISE
 
     error_messages = {"unknown": UNKNOWN, "type": NOT_OBJECT}
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        # What is missing is called so everywhere, as the checks of events do.
+        field_obj.error_messages["required"] = REQUIRED
 
 
 class Nothing(Params):

@@ -10,7 +10,10 @@ from widget_server.web.resource import Read, Resource, Write
 
 MOST = 50
 _FORM = r"^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[0-9]{1,5})?\Z"
-_SENTENCE = "Give a domain like shop.example, in lower case, with letters beyond a to z as browsers send them (xn--...)."
+_SENTENCE = (
+    "Give a domain like shop.example: without http:// and path, in lower case, with letters beyond a to z as browsers "
+    "send them (xn--...)."
+)
 
 RESOURCE = Resource("domains", "On whose pages the snippet may ask for this shop.", place=65)
 
