@@ -125,6 +125,28 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Number:
+    """A number of `least` to `most`, whole or not."""
+
+    least: int
+    most: int
+
+    def check(self, value: Any) -> str | None:
+        # NaN is between nothing.
+        return None if type(value) in (int, float) and self.least <= value <= self.most else self.sentence
+
+    @property
+    def sentence(self) -> str:
+        return f"Give a number from {self.least} to {self.most}."
+
+    def field(self, required: bool) -> Field[Any]:
+        return _Number(
+            required=required, allow_none=not required, error_messages=_messages(self.sentence),
+            validate=validate.Range(self.least, self.most, error=self.sentence),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Flag:
     """true or false."""
 
@@ -365,6 +387,16 @@ class _Strict(fields.Integer):
         if type(value) is not int:
             raise self.make_error("invalid")
         return value
+
+
+class _Number(fields.Float):
+    """A number as JSON has it: neither "4" nor true, and none that is not finite."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
+        if type(value) not in (int, float) or not -BIGGEST <= value <= BIGGEST:
+            raise self.make_error("invalid")
+        found: float = value
+        return found
 
 
 class _Flag(fields.Boolean):
