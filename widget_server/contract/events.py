@@ -4,6 +4,7 @@ Browsers send the six of `BROWSER`; the public endpoint takes no other, or anybo
 imports send `order.*` and `customer.*` (and imports `answer.given`); owners and the clock `answer.*`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,18 +67,35 @@ _LINE = Fields(
     },
     frozenset({"line", "product"}),
 )
+
+
+def _email() -> Text:
+    """The keyed hash of an e-mail address (`order.pseudonym`), so that no address gets any further."""
+    return Text(32, 32, re.compile("[0-9a-f]{32}", re.ASCII), "Give the keyed hash of an e-mail address, 32 characters.")
+
+
+def _birthday() -> Text:
+    day = re.compile(r"([12]\d{3}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
+    return Text(10, 5, day, "Give a birthday as YYYY-MM-DD or MM-DD.")
+
+
 ORDER = Fields(
     "Order",
     {
         "ref": Text(128),
         "status": slug(),
         "customer": Text(191),
+        "email": _email(),
+        "language": language(),
         "placed_at": Time(),
         "completed_at": Time(),
         "updated_at": Time(),
         "currency": currency(),
         "total": money(),
+        # all that was paid back so far
         "refunded": money(),
+        # true: this was read through the platform's API and is the whole header
+        "read": Flag(),
         # true: `lines` names some of the order's lines; else it names all of them
         "partial": Flag(),
         "lines": Many(Group(_LINE), 500),
@@ -85,7 +103,16 @@ ORDER = Fields(
     frozenset({"ref"}),
 )
 _CUSTOMER = Fields(
-    "Customer", {"ref": Text(191), "birthday": Text(10), "language": language()}, frozenset({"ref"})
+    "Customer",
+    {
+        "ref": Text(191),
+        "email": _email(),
+        "birthday": _birthday(),
+        "language": language(),
+        "segments": Many(slug(), 20),
+        "updated_at": Time(),
+    },
+    frozenset({"ref"}),
 )
 
 _BROWSER_KINDS: dict[str, Kind] = {

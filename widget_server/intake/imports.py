@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from widget_server.contract.answer import Register, Stamp
+from widget_server.contract.answer import Stamp
 from widget_server.contract.questions import question_types
 from widget_server.contract.shop import Shop
 from widget_server.record import answers, orders
@@ -247,11 +247,11 @@ def _present(conn: Connection, shop: str, kind: FileKind, batch: list[_Read]) ->
         order = known.get(read.event["order"]["ref"])
         if order is None:
             continue
-        written: Mapping[str, Register] = order.registers
+        written = order.registers
         if kind.name == "items":
             line = read.event["order"]["lines"][0]["line"]
             written = {line: order.lines[line]} if line in order.lines else {}
-        present[read.name] = [register.stamp for register in written.values()]
+        present[read.name] = [Stamp(one.stamp.at, one.stamp.event) for one in written.values()]
     return present
 
 

@@ -4,10 +4,24 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, Index, Row, Select, Table, Text, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Row,
+    Select,
+    Table,
+    Text,
+    and_,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
-from widget_server.contract.answer import Stamp, dump_registers, load_registers
-from widget_server.contract.order import Order
+from widget_server.contract.order import Order, OrderStamp, dump_registers, facts, load_registers
 
 from .db import Key, among, metadata, put
 
@@ -16,14 +30,20 @@ _orders = Table(
     metadata,
     Column("shop", Key, primary_key=True),
     Column("ref", Key, primary_key=True),
-    Column("status", Text),
-    Column("customer", Text),
-    Column("placed_at", Text),
+    # As `contract.order.OrderFacts` says them.
+    Column("customer", Key),
+    Column("placed_at", BigInteger),
+    Column("completed_at", BigInteger),
+    Column("cancelled", Boolean, nullable=False),
     Column("state", Text, nullable=False),
 )
 Index(
     "orders_of_customer", _orders.c.shop, _orders.c.customer, _orders.c.placed_at,
     sqlite_where=_orders.c.customer.is_not(None), postgresql_where=_orders.c.customer.is_not(None),
+)  # fmt: skip
+Index(
+    "orders_completed", _orders.c.shop, _orders.c.completed_at, _orders.c.ref,
+    sqlite_where=_orders.c.completed_at.is_not(None), postgresql_where=_orders.c.completed_at.is_not(None),
 )  # fmt: skip
 
 
@@ -42,7 +62,7 @@ def save(conn: Connection, orders: Iterable[Order]) -> None:
 
 
 def customer_of(conn: Connection, shop: str, ref: str) -> str | None:
-    """Whose order it is, as the shop's platform or file names customers; None when nobody said."""
+    """Whose order it is, as `OrderFacts` names customers; None when nobody said."""
     return conn.execute(select(_orders.c.customer).where(_orders.c.shop == shop, _orders.c.ref == ref)).scalar()
 
 
@@ -52,6 +72,53 @@ def newest_of(conn: Connection, shop: str, customers: Sequence[str], each: int) 
     return [row.ref for row in rows]
 
 
+def of_customers(conn: Connection, shop: str, customers: Iterable[str], limit: int) -> list[Order]:
+    """Orders of any of `customers`, at most `limit`, the newest first."""
+    c = _orders.c
+    chosen = select(_orders).where(c.shop == shop, among(conn, c.customer, customers))
+    newest = chosen.order_by(c.placed_at.desc(), c.ref.desc()).limit(limit)
+    return [_order(row) for row in conn.execute(newest)]
+
+
+def refs_of_customers(conn: Connection, shop: str, customers: Iterable[str]) -> list[str]:
+    """References of all orders of `customers`."""
+    c = _orders.c
+    chosen = select(c.ref).where(c.shop == shop, among(conn, c.customer, customers))
+    return list(conn.execute(chosen.order_by(c.ref)).scalars())
+
+
+def last_of(conn: Connection, shop: str, customers: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """When each of `customers` placed their newest order that is not cancelled, and its reference."""
+    c = _orders.c
+    row_number = func.row_number().over(partition_by=c.customer, order_by=(c.placed_at.desc(), c.ref.desc()))
+    ranked = (
+        select(c.customer, c.placed_at, c.ref, row_number.label("nth"))
+        .where(
+            c.shop == shop, among(conn, c.customer, customers), c.cancelled.is_(False), c.placed_at.is_not(None)
+        )
+        .subquery()
+    )
+    chosen = select(ranked.c.customer, ranked.c.placed_at, ranked.c.ref).where(ranked.c.nth == 1)
+    return {row.customer: (row.placed_at, row.ref) for row in conn.execute(chosen)}
+
+
+def completed(
+    conn: Connection, shop: str, start: int, end: int | None, after: tuple[int, str] | None, limit: int
+) -> list[Order]:
+    """Orders completed in [`start`, `end`) (ms), oldest first, also those since cancelled.
+
+    `after` is (completed_at, ref) of the last of the page before.
+    """
+    c = _orders.c
+    where = [c.shop == shop, c.completed_at >= start]
+    if end is not None:
+        where.append(c.completed_at < end)
+    if after is not None:
+        where.append(or_(c.completed_at > after[0], and_(c.completed_at == after[0], c.ref > after[1])))
+    chosen = select(_orders).where(*where).order_by(c.completed_at, c.ref).limit(limit)
+    return [_order(row) for row in conn.execute(chosen)]
+
+
 def _newest_of(shop: str, customer: str, each: int) -> Select[tuple[str]]:
     c = _orders.c
     wanted = select(c.ref).where(c.shop == shop, c.customer == customer).order_by(c.placed_at.desc()).limit(each)
@@ -59,15 +126,21 @@ def _newest_of(shop: str, customer: str, each: int) -> Select[tuple[str]]:
 
 
 def _row(order: Order) -> dict[str, Any]:
+    now = facts(order)
     whole = None if order.whole is None else list(order.whole)
-    state = {"h": dump_registers(order.registers), "l": dump_registers(order.lines), "w": whole}
+    state = {
+        "h": dump_registers(order.registers), "l": dump_registers(order.lines), "w": whole,
+        "f": dump_registers(order.firsts),
+    }  # fmt: skip
     return {
-        "shop": order.shop, "ref": order.ref, "status": order.get("status"), "customer": order.get("customer"),
-        "placed_at": order.get("placed_at"), "state": orjson.dumps(state).decode(),
+        "shop": order.shop, "ref": order.ref, "customer": now.customer, "placed_at": now.placed_at,
+        "completed_at": now.completed_at, "cancelled": now.state == "cancelled",
+        "state": orjson.dumps(state).decode(),
     }  # fmt: skip
 
 
 def _order(row: Row[Any]) -> Order:
     state = orjson.loads(row.state)
-    whole = None if state["w"] is None else Stamp(*state["w"])
-    return Order(row.shop, row.ref, load_registers(state["h"]), load_registers(state["l"]), whole)
+    whole = None if state["w"] is None else OrderStamp(*state["w"])
+    registers, lines, firsts = (load_registers(state[name]) for name in ("h", "l", "f"))
+    return Order(row.shop, row.ref, registers, lines, whole, firsts)

@@ -10,6 +10,25 @@ down_revision = None
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+# The ledger is never changed, but for an erasure: a tombstone in the place of a customer, and no number touched.
+_KEPT = ("id", "shop", "rule", "rule_version", "n", "kind", "points", "at", "available_at", "expires_at", "day")
+_OLD, _NEW = (", ".join(f"{row}.{name}" for name in _KEPT) for row in ("OLD", "NEW"))
+_NO_TOMBSTONE = "substr(NEW.customer, 1, 7) <> 'erased:'"
+_APPEND_ONLY = {
+    "sqlite": f"""
+CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;;
+CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger WHEN {_NO_TOMBSTONE} OR ({_OLD}) IS NOT ({_NEW})
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+    "postgresql": f"""
+CREATE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$;;
+CREATE TRIGGER ledger_no_delete BEFORE DELETE OR TRUNCATE ON ledger
+FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();;
+CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger FOR EACH ROW
+WHEN ({_NO_TOMBSTONE} OR ROW({_OLD}) IS DISTINCT FROM ROW({_NEW})) EXECUTE FUNCTION ledger_is_append_only()""",
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -110,9 +129,27 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("took", sa.Integer(), nullable=False),
         sa.Column("excerpt", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("attempts_outbox", "attempts", ["outbox", "number"], unique=False)
+    op.create_table(
+        "connections",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("platform", _KEY, nullable=False),
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("paused_at", sa.BigInteger(), nullable=True),
+        sa.Column("paused_reason", sa.Text(), nullable=True),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("health", sa.Text(), nullable=True),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("connections_shop", "connections", ["shop", "created"], unique=False)
     op.create_table(
         "counters",
         sa.Column("shop", _KEY, nullable=False),
@@ -131,6 +168,75 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "coupons",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("customer", _KEY, nullable=False),
+        sa.Column("rule", _KEY, nullable=False),
+        sa.Column("rule_version", sa.Integer(), nullable=False),
+        sa.Column("source", _KEY, nullable=False),
+        sa.Column("code", _KEY, nullable=False),
+        sa.Column("kind", _KEY, nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("days", sa.Integer(), nullable=True),
+        sa.Column("available_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("state", _KEY, nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("day", _KEY, nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("shop", "source", "rule", name="coupons_once"),
+        sa.UniqueConstraint("shop", "code", name="coupons_code"),
+    )
+    op.create_index("coupons_newest", "coupons", ["shop", "created", "id"], unique=False)
+    op.create_index("coupons_customer", "coupons", ["shop", "customer", "created", "id"], unique=False)
+    op.create_index("coupons_rule", "coupons", ["shop", "rule", "state"], unique=False)
+    op.create_table(
+        "customers",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("ref", _KEY, nullable=False),
+        sa.Column("email", _KEY, nullable=True),
+        sa.Column("birthday", sa.Text(), nullable=True),
+        sa.Column("birthday_since", sa.BigInteger(), nullable=True),
+        sa.Column("born", _KEY, nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("segments", sa.Text(), nullable=True),
+        sa.Column("last_order_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_order", _KEY, nullable=True),
+        sa.Column("erased_at", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("shop", "ref"),
+    )
+    op.create_index(
+        "customers_by_email",
+        "customers",
+        ["shop", "email"],
+        unique=False,
+        sqlite_where=sa.text("email IS NOT NULL"),
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
+    op.create_index(
+        "customers_born",
+        "customers",
+        ["shop", "born", "ref"],
+        unique=False,
+        sqlite_where=sa.text("born IS NOT NULL"),
+        postgresql_where=sa.text("born IS NOT NULL"),
+    )
+    op.create_index(
+        "customers_by_last_order",
+        "customers",
+        ["shop", "last_order_at"],
+        unique=False,
+        sqlite_where=sa.text("last_order_at IS NOT NULL"),
+        postgresql_where=sa.text("last_order_at IS NOT NULL"),
+    )
+    op.create_table(
         "endpoints",
         sa.Column("id", _KEY, nullable=False),
         sa.Column("shop", _KEY, nullable=False),
@@ -143,6 +249,7 @@ def upgrade() -> None:
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
         sa.Column("disabled_reason", sa.Text(), nullable=True),
         sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("paused_at", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -159,6 +266,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("shop", "id"),
     )
     op.create_table(
+        "holds",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "leases",
         sa.Column("name", _KEY, nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
@@ -166,12 +281,58 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "ledger",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("customer", _KEY, nullable=False),
+        sa.Column("rule", _KEY, nullable=False),
+        sa.Column("rule_version", sa.Integer(), nullable=False),
+        sa.Column("source", _KEY, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("kind", _KEY, nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("available_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("day", _KEY, nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("shop", "source", "rule", "n", name="ledger_once"),
+    )
+    op.create_index("ledger_customer", "ledger", ["shop", "customer", "at", "id"], unique=False)
+    op.create_index(
+        "ledger_expires",
+        "ledger",
+        ["shop", "expires_at"],
+        unique=False,
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
+    op.create_table(
+        "ledger_given",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("rule", _KEY, nullable=False),
+        sa.Column("day", _KEY, nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "rule", "day"),
+    )
+    for statement in _APPEND_ONLY[op.get_bind().dialect.name].split(";;"):
+        op.execute(statement)
+    op.create_table(
+        "loyalty",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("expired_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop"),
+    )
+    op.create_table(
         "orders",
         sa.Column("shop", _KEY, nullable=False),
         sa.Column("ref", _KEY, nullable=False),
-        sa.Column("status", sa.Text(), nullable=True),
-        sa.Column("customer", sa.Text(), nullable=True),
-        sa.Column("placed_at", sa.Text(), nullable=True),
+        sa.Column("customer", _KEY, nullable=True),
+        sa.Column("placed_at", sa.BigInteger(), nullable=True),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.Column("cancelled", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "ref"),
     )
@@ -182,6 +343,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("customer IS NOT NULL"),
         postgresql_where=sa.text("customer IS NOT NULL"),
+    )
+    op.create_index(
+        "orders_completed",
+        "orders",
+        ["shop", "completed_at", "ref"],
+        unique=False,
+        sqlite_where=sa.text("completed_at IS NOT NULL"),
+        postgresql_where=sa.text("completed_at IS NOT NULL"),
     )
     op.create_table(
         "outbox",
@@ -194,9 +363,11 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("began", sa.BigInteger(), nullable=True),
         sa.Column("next_at", sa.BigInteger(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
         sa.Column("lease_by", sa.String(), nullable=True),
+        sa.Column("unknown", sa.Boolean(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("ended", sa.BigInteger(), nullable=True),
