@@ -80,7 +80,7 @@ class Answer:
     quarantined, removed ...
 
     `seen` are the answer ids under which the question was shown or answered. `first_at` is the earliest part, or for
-    an imported row the time that its newest version names.
+    an imported row the time that its newest version names. `incentivised`: points or a coupon were held out for it.
     """
 
     shop: str
@@ -89,6 +89,7 @@ class Answer:
     first_at: int
     seen: tuple[str, ...] = ()
     registers: Mapping[str, Register] = field(default_factory=dict)
+    incentivised: bool = False
 
     def get(self, name: str) -> Any:
         """The value of a register, None when nothing was written."""

@@ -78,6 +78,7 @@ LEGAL = (
     "A rule that grants points or coupons can't ask what was answered: rewards are for answering, never for the answer "
     "(Directive 2005/29/EC, Annex I, 23b and 23c, as amended by Directive (EU) 2019/2161, Omnibus)."
 )
+_MOST_QUESTIONS = 1000
 _ENDPOINT = re.compile(r"ep_[0-9a-f]{24}", re.ASCII)
 _PERCENT = "Give a percentage as text from 0.01 to 100.00."
 _ABOVE_ZERO = "Give an amount above 0."
@@ -242,6 +243,39 @@ class Version:
 
 History = Sequence[Version]
 """The versions of one rule, oldest first."""
+
+
+class Book:
+    """The rules of a shop, by what they listen to."""
+
+    def __init__(self, histories: Iterable[History]) -> None:
+        self._rules = {history[0].rule: history for history in histories}
+        self._listening: dict[str, tuple[History, ...]] = {}
+        self._answers: dict[str, tuple[History, ...]] = {}
+        for when in TRIGGERS:
+            self._listening[when] = tuple(h for h in self._rules.values() if h[0].when == when)
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def rule(self, name: str) -> History | None:
+        return self._rules.get(name)
+
+    def listening(self, when: str) -> tuple[History, ...]:
+        """The rules for a trigger; deleted ones too, because what is heard of late counts under the version of its time."""
+        return self._listening.get(when, ())
+
+    def for_answers(self, question: str) -> tuple[History, ...]:
+        """Those for answers to one question."""
+        found = self._answers.get(question)
+        if found is None:
+            found = tuple(h for h in self._listening["answer.given"] if any(_asks(v, question) for v in h))
+            if len(self._answers) < _MOST_QUESTIONS:
+                self._answers[question] = found
+        return found
+
+
+NO_RULES: Final = Book(())
 
 
 def version_of(rule: str, number: int, valid_from: int, deleted: bool, body: Mapping[str, Any]) -> Version:
@@ -480,6 +514,10 @@ def _runs(version: Version, at: int) -> bool:
         and (version.starts is None or at >= version.starts)
         and (version.ends is None or at < version.ends)
     )
+
+
+def _asks(version: Version, question: str) -> bool:
+    return version.questions is None or question in version.questions
 
 
 def _valid_from(version: Version) -> int:

@@ -27,7 +27,9 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Shop:
     """A tenant. `questions` holds every version of each question by name, oldest first; `widget` is what the owner
-    has set about looks and manners (contract/theme.py), `customer_key` what its customers' pseudonyms are made with."""
+    has set about looks and manners (contract/theme.py), `customer_key` what its customers' pseudonyms are made with.
+
+    `rules` is another word after each change of its rules, and none while it never had any."""
 
     id: str
     name: str
@@ -38,6 +40,7 @@ class Shop:
     questions: Mapping[str, tuple[Question, ...]] = field(default_factory=dict)
     widget: Mapping[str, Any] = field(default_factory=dict)
     customer_key: str = field(default="", repr=False)
+    rules: str = ""
 
     def question(self, name: str, version: int | None = None) -> Question | None:
         """The version asked for, or the newest when none is named; None when there is no such question or version."""

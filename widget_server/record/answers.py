@@ -47,6 +47,8 @@ _answers = Table(
     # Why an answer waits in quarantine; null too when it says nothing or is removed, as it is listed nowhere then.
     Column("quarantined", Text),
     Column("verified", Boolean, nullable=False),
+    # Points or a coupon were held out for it, whatever became of them.
+    Column("incentivised", Boolean, nullable=False),
     Column("bucket", Key),
     # The options of an answer that may choose several, each between two line ends.
     Column("chosen", Text),
@@ -275,7 +277,7 @@ def _row(answer: Answer) -> dict[str, Any]:
         "shop": answer.shop, "key": answer.key, "question": answer.question, "first_at": answer.first_at,
         "updated_at": answer.updated_at, "answered": answer.answered,
         "hidden": not answer.counted, "quarantined": answer.quarantined if waits else None,
-        "verified": answer.verified, "bucket": answer.get("bucket"),
+        "verified": answer.verified, "incentivised": answer.incentivised, "bucket": answer.get("bucket"),
         "chosen": "\n{}\n".format("\n".join(options)) if options else None, "text": answer.get("text"),
         "language": answer.get("language"), "product": answer.get("product"),
         "query_key": None if query is None else query_key(query), "order_ref": answer.order,
@@ -287,5 +289,5 @@ def _row(answer: Answer) -> dict[str, Any]:
 def _answer(row: Row[Any]) -> Answer:
     state: Mapping[str, Any] = orjson.loads(row.state)
     return Answer(
-        row.shop, row.question, row.key, row.first_at, tuple(state["s"]), load_registers(state["r"])
+        row.shop, row.question, row.key, row.first_at, tuple(state["s"]), load_registers(state["r"]), row.incentivised
     )

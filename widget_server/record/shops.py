@@ -26,6 +26,8 @@ _shops = Table(
     Column("time_zone", Text, nullable=False),
     Column("order_token_secret", Text, nullable=False),
     Column("widget", Text, nullable=False),
+    # A new word with each change of its rules, none before the first: who has read the rules knows whether they still hold.
+    Column("rules", Key, nullable=False),
     Column("created", BigInteger, nullable=False),
 )
 
@@ -52,7 +54,7 @@ def create(conn: Connection, name: str, domains: str | list[str], time_zone: str
     conn.execute(
         _shops.insert().values(
             id=made, name=name, site_key=site_key, time_zone=time_zone, created=int(time.time() * 1000),
-            domains=orjson.dumps(hosts).decode(), widget="{}",
+            domains=orjson.dumps(hosts).decode(), widget="{}", rules="",
             order_token_secret=sealer(conn).seal(secret, _place(made)),
         )
     )  # fmt: skip
@@ -92,6 +94,11 @@ def set_domains(conn: Connection, shop: str, hosts: Sequence[str]) -> None:
     conn.execute(_shops.update().where(_shops.c.id == shop).values(domains=orjson.dumps(list(hosts)).decode()))
 
 
+def rules_changed(conn: Connection, shop: str) -> None:
+    """Whoever has read the shop's rules has to read them again."""
+    conn.execute(_shops.update().where(_shops.c.id == shop).values(rules=secrets.token_hex(8)))
+
+
 def _host(domain: str) -> str:
     """The host (and port, where one is named) of a domain or of an address that was pasted whole."""
     bare = domain.strip().lower()
@@ -108,7 +115,7 @@ def _one(conn: Connection, row: Row[tuple[object, ...]] | None) -> Shop | None:
         id=row.id, name=row.name, site_key=row.site_key, domains=tuple(orjson.loads(row.domains)),
         time_zone=row.time_zone, order_token_secret=sealer(conn).open(row.order_token_secret, _place(row.id)),
         questions=questions.of_shop(conn, row.id), widget=orjson.loads(row.widget),
-        customer_key=sealer(conn).key_for(f"shops/customers/{row.id}"),
+        customer_key=sealer(conn).key_for(f"shops/customers/{row.id}"), rules=row.rules,
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("hidden", sa.Boolean(), nullable=False),
         sa.Column("quarantined", sa.Text(), nullable=True),
         sa.Column("verified", sa.Boolean(), nullable=False),
+        sa.Column("incentivised", sa.Boolean(), nullable=False),
         sa.Column("bucket", _KEY, nullable=True),
         sa.Column("chosen", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
@@ -408,6 +409,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("shop", "name", "version"),
     )
     op.create_table(
+        "rule_versions",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("rule", _KEY, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.BigInteger(), nullable=False),
+        sa.Column("deleted", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "rule", "version"),
+    )
+    op.create_table(
+        "scores_changed",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("question", _KEY, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "question"),
+    )
+    op.create_table(
         "set_aside",
         sa.Column("id", _KEY, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -425,6 +443,7 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.Text(), nullable=False),
         sa.Column("order_token_secret", sa.Text(), nullable=False),
         sa.Column("widget", sa.Text(), nullable=False),
+        sa.Column("rules", _KEY, nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("site_key"),
