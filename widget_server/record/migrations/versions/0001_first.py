@@ -275,6 +275,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "inbox",
+        sa.Column("connection", _KEY, nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("request", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("connection", "key"),
+    )
+    op.create_index("inbox_received", "inbox", ["received"], unique=False)
+    op.create_index(
+        "inbox_waiting",
+        "inbox",
+        ["received", "key"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_table(
         "leases",
         sa.Column("name", _KEY, nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
