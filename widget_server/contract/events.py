@@ -1,7 +1,8 @@
 """Every event type and what it carries. Events are immutable facts; everything we count comes from one.
 
 Browsers send the six of `BROWSER`; the public endpoint takes no other, or anybody could forge orders. Platforms and
-imports send `order.*` and `customer.*` (and imports `answer.given`); owners and the clock `answer.*`.
+imports send `order.*` and `customer.*` (and imports `answer.given`); owners `answer.*`; the clock `customer.birthday` and
+`customer.silent`.
 """
 
 import re
@@ -189,6 +190,11 @@ EVENT_TYPES: dict[str, EventType] = {
         _other("order.refunded", "platform", {"order": Group(ORDER)}, {"order"}),
         _other("customer.updated", "platform", {"customer": Group(_CUSTOMER)}, {"customer"}),
         _other("customer.erased", "platform", {"customer": Group(_CUSTOMER)}, {"customer"}),
+        _other("customer.birthday", "clock", {"customer": Group(_CUSTOMER), "year": Whole(1970, 2199)}, {"customer", "year"}),
+        _other(
+            "customer.silent", "clock",
+            {"customer": Group(_CUSTOMER), "days": Whole(1, 3650), "last_order": Text(128)}, {"customer", "days", "last_order"},
+        ),
         _other("answer.quarantined", "owner", _OWNER_KINDS, {"question", "key", "reason"}),
         _other("answer.released", "owner", _OWNER_KINDS, {"question", "key"}),
         _other("answer.removed", "owner", _OWNER_KINDS, {"question", "key", "reason"}),
