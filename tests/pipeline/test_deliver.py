@@ -21,9 +21,9 @@ from tests.pipeline.receivers import FakeHttp, Got, listening
 from tests.servers import wait_for
 from widget_server.act.deliver import LEASE, SCHEDULE, Deliverer, MakeBody, replay
 from widget_server.act.http import HttpClient
-from widget_server.record import endpoints, outbox
+from widget_server.record import endpoints, holds, outbox
 from widget_server.record.db import Database
-from widget_server.record.outbox import Claimed, OutboxRow, ScoreChange
+from widget_server.record.outbox import Claimed, OutboxRow, ScoreChange, Wanted
 
 SHOP = "shop_1"
 START = 1_795_300_000_000
@@ -91,7 +91,7 @@ class Setup:
 
     def replay(self, **wanted: str) -> int:
         with self.database.writing() as conn:
-            return replay(conn, self.now(), **wanted)
+            return replay(conn, self.now(), Wanted(**wanted))
 
     def close(self) -> None:
         for each in self._deliverers:
@@ -376,7 +376,9 @@ def test_one_success_ends_the_count_of_the_five_days(setup: Setup) -> None:
     for day in range(8):
         setup.now.ms = START + day * 24 * 3600 * 1000
         setup.add(endpoint, f"day{day}")
-        setup.deliver(http)
+        for _ in range(5):  # one message a quarter of an hour is tried, the oldest first
+            setup.deliver(http)
+            setup.now.ms += holds.LONGEST
     with setup.database.reading() as conn:
         assert len(endpoints.for_shop(conn, SHOP)) == 1
 

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from integrations import TemporaryError
-from widget_server.act.deliver import RETRY_AFTER_LIMIT, SCHEDULE, next_attempt
+from widget_server.act.deliver import RETRY_AFTER_LIMIT, SCHEDULE, Next, next_attempt
 
 HOUR = 3600
 FAILED = TemporaryError("answered 500")
@@ -30,7 +30,8 @@ def _attempts(rng: random.Random) -> list[float]:
     at: int | None = now
     while at is not None:
         times.append((at - began) / 1000)
-        at = next_attempt(len(times), FAILED, at, rng)
+        following = next_attempt(len(times), FAILED, at, rng)
+        at = following and following.at
     return times
 
 
@@ -70,10 +71,10 @@ def test_two_deliveries_that_failed_together_do_not_come_back_together() -> None
 def test_retry_after_lengthens_the_wait_within_an_hour(
     made: int, asked: float | None, expected: float
 ) -> None:
-    error = TemporaryError("answered 429", asked)
-    assert next_attempt(made, error, 1000, _Fixed(0.5)) == 1000 + expected * 1000
+    error = TemporaryError("answered 502", asked, status=502)
+    assert next_attempt(made, error, 1000, _Fixed(0.5)) == Next(1000 + int(expected * 1000))
 
 
 @pytest.mark.parametrize("made", [10, 11, 1000])
 def test_after_the_tenth_it_is_over_whatever_was_asked_for(made: int) -> None:
-    assert next_attempt(made, TemporaryError("answered 503", 60), 0, random.Random(1)) is None
+    assert next_attempt(made, TemporaryError("answered 502", 60, status=502), 0, random.Random(1)) is None

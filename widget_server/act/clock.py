@@ -1,6 +1,7 @@
 """What happens because time has passed. Every worker has a clock; at any moment only the one that holds the lease acts.
 
-Every second it has the outbox looked into when something in it is due, whatever RQ remembers. Periodic tasks run at
+Every second it takes in what platforms have sent, and has the outbox looked into when something in it is due, whatever
+RQ remembers. Periodic tasks run at
 most once in their time over all workers, also when workers come and go.
 """
 
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 import structlog
 from redis import Redis
 
-from widget_server.record import leases, outbox
+from widget_server.record import endpoints, holds, leases, outbox
 from widget_server.record.db import Database
 
-from . import jobs
+from . import inbound, jobs, reconcile
 
 TICK = 1.0  # seconds
 LEASE = 5_000  # ms; the longest that nobody acts after a worker was killed
@@ -43,7 +44,15 @@ def prune_outbox(database: Database, now: int) -> None:
                 return
 
 
-TASKS = (Task("prune-outbox", 3600, prune_outbox),)
+def disable_forgotten(database: Database, now: int) -> None:
+    """Endpoints that were paused long ago get nothing more; their owner is told why."""
+    with database.writing() as conn:
+        endpoints.disable_forgotten(conn, now)
+
+
+TASKS = (
+    Task("prune-inbox", 3600, reconcile.prune_inbox),
+    Task("prune-outbox", 3600, prune_outbox), Task("disable-forgotten", 3600, disable_forgotten))
 
 
 class Clock:
@@ -79,7 +88,7 @@ class Clock:
         if not self._holds(now):
             return False
         with self._database.reading() as conn:
-            due = outbox.is_due(conn, now)
+            due = outbox.is_due(conn, now, holds.at(conn, now).shut)
         if due:
             jobs.kick(self._redis)
         for task in self._tasks:

@@ -2,7 +2,7 @@
 
 One `Deliverer` a process. The thread that calls `run` does all the work with the database, in short transactions; a
 pool of threads does nothing but wait for other people's servers. A slow endpoint holds at most 2 of them, a shop at
-most 6, all endpoints that fail at present together at most half. What a dying process has claimed is free again when
+most 6, all endpoints that fail at present together at most half; one that fails again and again is held back. What a dying process has claimed is free again when
 the lease ends; what was taken but not noted down yet is then sent once more, with the same id.
 """
 
@@ -14,24 +14,29 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import Connection
 
-from integrations import Http, Integration, Notify, PermanentError, Receipt, TemporaryError
+from integrations import Http, Integration, Notify, PermanentError, Receipt, Response, TemporaryError
 from integrations.webhook import integration as webhook
-from widget_server.record import endpoints, outbox
+from widget_server.record import endpoints, holds, outbox
 from widget_server.record.db import Database
 from widget_server.record.endpoints import Target
-from widget_server.record.outbox import Attempt, Claimed
+from widget_server.record.outbox import Attempt, Claimed, Wanted
 
 from .http import DEADLINE
 
 # Seconds before each attempt, as Standard Webhooks recommends them: ten attempts in 75 h 35 min.
 SCHEDULE = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 JITTER = 0.2
-RETRY_AFTER_LIMIT = 3600  # seconds; a receiver may ask for more time, not for being forgotten
+RETRY_AFTER_LIMIT = 3600  # seconds; who fails otherwise may ask for more time, not for being forgotten
+BUSY = (429, 503)
+# Who refuses one message so may take the next: no reason to hold back the others.
+ABOUT_THE_MESSAGE = (400, 409, 413, 415, 422)
+PATIENCE = 5 * 24 * 3600  # seconds in which "not now" doesn't count as an attempt
 
 THREADS = 16
 EACH_ENDPOINT = 2
@@ -48,25 +53,60 @@ MakeBody = Callable[[Connection, Claimed], str | None]
 _log = structlog.get_logger()
 
 
-def next_attempt(made: int, error: TemporaryError, now: int, rng: random.Random) -> int | None:
-    """When (ms) to try again after `made` attempts, the last at `now`; None when the schedule is over.
+@dataclass(frozen=True, slots=True)
+class Next:
+    """When (ms) to try again, and whether the attempt before counts among those of the schedule."""
 
-    A receiver that asks for more time gets it, within an hour; one that asks for less does not.
+    at: int
+    counts: bool = True
+
+
+def next_attempt(
+    made: int, error: TemporaryError, now: int, rng: random.Random, began: int | None = None
+) -> Next | None:
+    """When to try again after `made` attempts, the last at `now` and the first at `began`; None when the schedule is
+    over.
+
+    A receiver that is busy and says for how long is left alone for just that time, and it costs no attempt; that ends
+    five days after `began`. One that fails otherwise may ask for more time than the schedule gives, up to an hour.
     """
+    patient = asked_for(error, now, began)
+    if patient is not None:
+        return Next(now + math.ceil(max(patient, SCHEDULE[1] * 1000) * rng.uniform(1, 1 + JITTER)), counts=False)
     if made >= len(SCHEDULE):
         return None
     delay = SCHEDULE[made] * rng.uniform(1 - JITTER, 1 + JITTER)
     asked = error.retry_after
     if asked is not None and math.isfinite(asked):
         delay = max(delay, min(asked, RETRY_AFTER_LIMIT))
-    return now + math.ceil(delay * 1000)
+    return Next(now + math.ceil(delay * 1000))
 
 
-def replay(conn: Connection, now: int, *, shop: str | None = None, delivery: str | None = None) -> int:
-    """Send again: one delivery, or all that failed (of `shop`). Endpoints that were disabled are opened again."""
-    again = outbox.replay(conn, now, shop=shop, delivery=delivery)
+def asked_for(error: TemporaryError, now: int, began: int | None) -> int | None:
+    """The ms that a busy receiver asked for, within the five days; None when it did not, or when they are over."""
+    asked = error.retry_after
+    if error.status not in BUSY or asked is None or not math.isfinite(asked):
+        return None
+    left = PATIENCE * 1000 - (0 if began is None else now - began)
+    return min(math.ceil(max(0.0, asked) * 1000), left) if left > 0 else None
+
+
+def replay(conn: Connection, now: int, wanted: Wanted) -> int:
+    """Send a first part of `wanted` again; 0 when nothing is left. Endpoints that were disabled are opened again."""
+    again = outbox.replay(conn, now, wanted)
     endpoints.enable(conn, set(again))
     return len(again)
+
+
+def replay_all(writing: Callable[[], AbstractContextManager[Connection]], now: int, wanted: Wanted) -> int:
+    """Send all of `wanted` again, in short transactions, because others want to write."""
+    total = 0
+    while True:
+        with writing() as conn:
+            part = replay(conn, now, wanted)
+        total += part
+        if part == 0:
+            return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +144,7 @@ class Deliverer:
         self._waiting: list[Claimed] = []
         self._flying: dict[str, Claimed] = {}
         self._targets: dict[str, Target] = {}
+        self._trying: set[str] = set()  # the one message each that decides whether its endpoint works again
         self._stopping = False
 
     def run(self, seconds: float = 20.0) -> int:
@@ -164,16 +205,28 @@ class Deliverer:
         if self._stopping:
             return False
         with self._database.reading() as conn:
-            return outbox.is_due(conn, self._clock())
+            now = self._clock()
+            return outbox.is_due(conn, now, holds.at(conn, now).shut)
 
     def _claim(self, conn: Connection, now: int) -> list[Claimed]:
-        late = [row for row in self._waiting if row.lease_until - now < _ENOUGH]
-        outbox.release(conn, late)
-        waiting = [row for row in self._waiting if row not in late]
+        held = holds.at(conn, now)
+        back = held.shut | held.single
+        left = [row for row in self._waiting if self._is_over(row, back, now)]
+        outbox.release(conn, left)
+        waiting = [row for row in self._waiting if row not in left]
+        trying = holds.try_one(conn, outbox.waiting_for(conn, held.single, now), now, now + LEASE)
         # An endpoint whose rows wait here already gets no more of them, or a hung one would fill the list.
-        queued = {row.endpoint for row in waiting}
-        new = outbox.claim(conn, now=now, lease=LEASE, limit=_CLAIM, by=self._name, without=queued)
+        without = {row.endpoint for row in waiting} | held.shut | (held.single - trying)
+        new = outbox.claim(
+            conn, now=now, lease=LEASE, limit=_CLAIM, by=self._name, without=without, single=trying
+        )
+        self._trying = {row.id for row in (*waiting, *new) if row.id in self._trying or row.endpoint in trying}
         return waiting + new
+
+    def _is_over(self, row: Claimed, held: frozenset[str], now: int) -> bool:
+        """Whether a row that was not begun has to be given back: its lease ends soon, or its endpoint is held back."""
+        late = row.lease_until - now < _ENOUGH
+        return late or (row.id not in self._trying and row.endpoint in held)
 
     def _let_go(self, conn: Connection) -> list[Claimed]:
         outbox.release(conn, self._waiting)
@@ -244,10 +297,11 @@ class Deliverer:
         began, at = time.monotonic(), self._clock()
         error: TemporaryError | PermanentError | None = None
         receipt = Receipt()
+        http = _Watched(self._http)
         try:
             settings = {"url": target.url, "secret": " ".join(target.secrets)}
             receipt = self._integration.deliver(
-                Notify(row.type, row.body or ""), settings, self._http, row.id
+                Notify(row.type, row.body or ""), settings, http, row.id
             )
         except (TemporaryError, PermanentError) as raised:
             error = raised
@@ -256,15 +310,20 @@ class Deliverer:
             error = TemporaryError(f"a fault of ours: {type(raised).__name__}")
         took = int((time.monotonic() - began) * 1000)
         said = error or receipt
-        attempt = Attempt(at, said.status, error.reason if error else None, took, said.excerpt)
+        attempt = Attempt(
+            at, said.status, error.reason if error else None, took, said.excerpt, http.told(row.body)
+        )
         self._finished.put(_Outcome(row, attempt, error))
 
     def _record(self, conn: Connection, outcomes: Sequence[_Outcome]) -> None:
         taken = [(each.row, each.attempt) for each in outcomes if each.error is None]
         if taken:
             outbox.finish(conn, taken)
-            endpoints.worked(conn, {row.endpoint for row, _ in taken})
-        for each in outcomes:
+            working = {row.endpoint for row, _ in taken}
+            endpoints.worked(conn, working)
+            holds.worked(conn, working, self._clock())
+        # In one order, so that two workers cannot wait for each other's endpoints.
+        for each in sorted(outcomes, key=lambda outcome: outcome.row.endpoint):
             if each.error is not None:
                 self._record_failure(conn, each.row, each.attempt, each.error)
 
@@ -272,14 +331,45 @@ class Deliverer:
         self, conn: Connection, row: Claimed, attempt: Attempt, error: TemporaryError | PermanentError
     ) -> None:
         now = self._clock()
-        again = None
+        again = asked = None
         if isinstance(error, TemporaryError):
-            again = next_attempt(row.attempts + 1, error, now, self._rng)
+            again = next_attempt(row.attempts + 1, error, now, self._rng, row.began)
+            asked = asked_for(error, now, row.began)
         if again is None:
             outbox.give_up(conn, row, attempt)
         else:
-            outbox.retry_later(conn, row, attempt, again)
+            outbox.retry_later(conn, row, attempt, again.at, again.counts)
+        if error.status not in ABOUT_THE_MESSAGE:
+            holds.failed(conn, row.endpoint, now, asked)
         if isinstance(error, PermanentError) and error.gone:
             endpoints.disable(conn, row.endpoint, error.reason, now)
         else:
             endpoints.failed(conn, row.endpoint, now)
+
+
+_SHOWN = ("content-type", "idempotency-key", "webhook-id", "webhook-timestamp")
+
+
+class _Watched:
+    """The HTTP client, remembering for the owner what was sent: nothing of what could let others send it."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._head = ""
+        self._body = b""
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Response:
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        lines = [f"{name}: {given[name]}" for name in _SHOWN if name in given]
+        # What stands after the ? may be a key.
+        self._head = "\n".join([f"{method} {url.partition('?')[0]}", *lines])
+        self._body = body
+        return self._http.request(method, url, headers=headers, body=body)
+
+    def told(self, known: str | None) -> str:
+        """The last request: its head, and the beginning of its body unless that is `known`."""
+        if not self._body or self._body == (known or "").encode():
+            return self._head
+        return f"{self._head}\n\n{Response(0, body=self._body).excerpt(outbox.EXCERPT)}"

@@ -13,7 +13,7 @@ from widget_server.contract.times import format_time
 from widget_server.record import endpoints, outbox
 from widget_server.record.endpoints import Endpoint
 
-SCORE_UPDATED = "score.updated"
+from .notices import SCORE_UPDATED
 
 
 def send(

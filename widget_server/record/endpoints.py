@@ -28,11 +28,12 @@ from sqlalchemy import (
 
 from integrations.signing import make_secret
 
-from . import outbox
+from . import holds, outbox
 from .db import Key, metadata, sealer
 
 LIMIT = 50  # endpoints a shop may have; each event becomes a row for each of them
 ROTATION = 24 * 3600 * 1000  # ms that an old secret goes on signing beside the new one
+FORGOTTEN = 30 * 24 * 3600 * 1000  # ms after which a paused endpoint is disabled
 GIVE_UP = 5 * 24 * 3600 * 1000  # ms of failing without one success after which an endpoint is disabled
 
 _endpoints = Table(
@@ -49,6 +50,7 @@ _endpoints = Table(
     Column("disabled_at", BigInteger),
     Column("disabled_reason", Text),
     Column("failing_since", BigInteger),
+    Column("paused_at", BigInteger),
     Column("deleted_at", BigInteger),
     Index("endpoints_shop", "shop", "created"),
 )
@@ -74,6 +76,7 @@ class Endpoint:
     disabled_at: int | None = None
     disabled_reason: str | None = None
     failing_since: int | None = None
+    paused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +120,62 @@ def by_id(conn: Connection, shop: str, endpoint: str) -> Endpoint | None:
 
 
 def for_shop(conn: Connection, shop: str) -> list[Endpoint]:
-    """Those that want webhooks now."""
+    """Those that want to be told; for paused ones it is kept."""
     return [each for each in of_shop(conn, shop) if each.disabled_at is None]
+
+
+def change(
+    conn: Connection, shop: str, endpoint: str, url: str | None = None, types: Sequence[str] | None = None
+) -> bool:
+    """Another address, which must have been checked, or other types. False when there is no such endpoint.
+
+    A new address has not failed yet. What is queued goes to it.
+    """
+    values: dict[str, Any] = {} if types is None else {"types": orjson.dumps(tuple(types)).decode()}
+    if url is not None:
+        values |= {"url": url, "failing_since": None}
+    if by_id(conn, shop, endpoint) is None:
+        return False
+    if values:
+        conn.execute(update(_endpoints).where(_is(shop, endpoint)).values(values))
+    if url is not None:
+        holds.forget(conn, [endpoint])
+    return True
+
+
+def pause(conn: Connection, shop: str, endpoint: str, now: int) -> bool:
+    """Send nothing there, and keep what comes. False when there is no such endpoint."""
+    unpaused = and_(_is(shop, endpoint), _c.paused_at.is_(None))
+    if conn.execute(update(_endpoints).where(unpaused).values(paused_at=now)).rowcount:
+        holds.pause(conn, endpoint)
+        return True
+    return by_id(conn, shop, endpoint) is not None
+
+
+def resume(conn: Connection, shop: str, endpoint: str) -> bool:
+    """Send there again, as if it had never been paused, disabled or failed. False when there is no such endpoint.
+
+    What died while it was disabled stays so until it is replayed.
+    """
+    working = {"paused_at": None, "disabled_at": None, "disabled_reason": None, "failing_since": None}
+    if not conn.execute(update(_endpoints).where(_is(shop, endpoint)).values(working)).rowcount:
+        return False
+    holds.resume(conn, [endpoint])
+    return True
+
+
+def disable_forgotten(conn: Connection, now: int) -> None:
+    """What is queued for an endpoint that was paused and forgotten does not grow for ever."""
+    long_since = and_(_c.paused_at <= now - FORGOTTEN, _c.disabled_at.is_(None), _c.deleted_at.is_(None))
+    for endpoint in list(conn.execute(select(_c.id).where(long_since).order_by(_c.id)).scalars()):
+        disable(conn, endpoint, "it was paused for thirty days", now)
 
 
 def delete(conn: Connection, shop: str, endpoint: str, now: int) -> bool:
     """Leave a tombstone and cancel what is queued. False when there is no such endpoint."""
     found = conn.execute(update(_endpoints).where(_is(shop, endpoint)).values(deleted_at=now)).rowcount
     if found:
+        holds.resume(conn, [endpoint])
         outbox.cancel_queued(conn, endpoint, "the endpoint was deleted", now)
     return bool(found)
 
@@ -148,16 +199,19 @@ def disable(conn: Connection, endpoint: str, reason: str, now: int) -> None:
         .where(_c.id == endpoint, _c.disabled_at.is_(None))
         .values(disabled_at=now, disabled_reason=reason)
     )
+    holds.forget(conn, [endpoint])
     outbox.kill_queued(conn, endpoint, f"the endpoint was disabled: {reason}", now)
 
 
 def enable(conn: Connection, ids: Iterable[str]) -> None:
-    """Send there again, as if it had never failed."""
+    """Send there again, as if it had never failed; who is paused stays so."""
+    ids = sorted(set(ids))
     conn.execute(
         update(_endpoints)
-        .where(_c.id.in_(sorted(ids)), _c.disabled_at.is_not(None))
+        .where(_c.id.in_(ids), _c.disabled_at.is_not(None))
         .values(disabled_at=None, disabled_reason=None, failing_since=None)
     )
+    holds.forget(conn, ids)
 
 
 def targets(conn: Connection, ids: Iterable[str], now: int) -> dict[str, Target]:
@@ -195,7 +249,7 @@ def _place(endpoint: str) -> str:
 def _endpoint(row: Row[Any]) -> Endpoint:
     return Endpoint(
         row.id, row.shop, row.url, tuple(orjson.loads(row.types)), row.created,
-        row.disabled_at, row.disabled_reason, row.failing_since,
+        row.disabled_at, row.disabled_reason, row.failing_since, row.paused_at,
     )  # fmt: skip
 
 

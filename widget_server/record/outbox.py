@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -30,6 +31,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     tuple_,
     update,
@@ -41,6 +43,7 @@ from .db import Key, insert_ignore, metadata
 
 STATES = ("due", "done", "dead", "cancelled")
 EXCERPT = 500
+REPLAYED_AT_ONCE = 1000
 
 _outbox = Table(
     "outbox",
@@ -54,9 +57,12 @@ _outbox = Table(
     Column("body", Text),
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("began", BigInteger),  # the first attempt of this run through the schedule
     Column("next_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("lease_by", String),
+    # An attempt was begun, and whether the other side did it nobody knows.
+    Column("unknown", Boolean, nullable=False),
     Column("last_error", Text),
     Column("created", BigInteger, nullable=False),
     Column("ended", BigInteger),
@@ -82,20 +88,23 @@ _attempts = Table(
     Column("error", Text),
     Column("took", Integer, nullable=False),
     Column("excerpt", Text, nullable=False),
+    Column("request", Text, nullable=False),
     Index("attempts_outbox", "outbox", "number"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A message to be told. `key` names its cause and is unique in the shop for ever."""
+    """A message to be told. `key` names its cause and is unique in the shop for ever. Where `body` is None, it is made when
+    the message is first sent, which is not before `not_before`."""
 
     shop: str
     key: str
     endpoint: str
     type: str
-    body: str
+    body: str | None
     kind: str = "Notify"
+    not_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,8 @@ class ScoreChange:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row that nobody else sends until `lease_until`. `attempts` were made before."""
+    """A row that nobody else sends until `lease_until`. `attempts` were made before. `unknown`: whether one of them did
+    what it was to do was never told, also because its sender died."""
 
     id: str
     shop: str
@@ -123,17 +133,34 @@ class Claimed:
     created: int
     lease_until: int
     lease_by: str
+    began: int | None = None
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try: when, what was answered (`status`, `excerpt`) or went wrong (`error`), and how many ms it took."""
+    """One try: when, what was sent (`request`), what was answered (`status`, `excerpt`) or went wrong (`error`), and how
+    many ms it took."""
 
     at: int
     status: int | None
     error: str | None
     took: int
     excerpt: str = ""
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of what ended to send again: one `delivery`, or all of a shop, an endpoint, a time of their creation (`since`
+    included, `until` not). Dead ones, unless `done` asks for those that were taken; one delivery in either state."""
+
+    shop: str | None = None
+    delivery: str | None = None
+    endpoint: str | None = None
+    since: int | None = None
+    until: int | None = None
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +185,18 @@ def webhook_body(event_type: str, at: int, data: Any) -> str:
 
 
 def add(conn: Connection, rows: Iterable[OutboxRow], now: int) -> None:
-    """Queue `rows` for sending now; those whose key is known are left as they are."""
-    insert_ignore(
-        conn, _outbox, [_new(r.shop, r.key, r.endpoint, r.type, r.body, now, now, r.kind) for r in rows]
-    )
+    """Queue `rows` for sending; those whose key is known are left as they are."""
+    new = [
+        _new(r.shop, r.key, r.endpoint, r.type, r.body, now, max(now, r.not_before), r.kind) for r in rows
+    ]
+    insert_ignore(conn, _outbox, new)
+
+
+def add_first(conn: Connection, row: OutboxRow, now: int) -> str:
+    """Queue `row` before all that waits for its endpoint. Returns its id, or that of the row that has its key."""
+    insert_ignore(conn, _outbox, [_new(row.shop, row.key, row.endpoint, row.type, row.body, now, 0, row.kind)])
+    same = and_(_c.shop == row.shop, _c.key == row.key)
+    return str(conn.execute(select(_c.id).where(same)).scalar_one())
 
 
 def add_scores(conn: Connection, changes: Iterable[ScoreChange], now: int) -> None:
@@ -185,9 +220,16 @@ def score_of(row: Claimed) -> tuple[str, str]:
     return question, metric
 
 
-def is_due(conn: Connection, now: int) -> bool:
-    """Whether anything waits to be sent."""
+def is_due(conn: Connection, now: int, without: Collection[str] = ()) -> bool:
+    """Whether anything waits to be sent to others than `without`."""
+    if without:
+        return any(row.endpoint not in without for row in _first_due(conn, now))
     return conn.execute(select(_c.id).where(_is_free(now)).limit(1)).first() is not None
+
+
+def waiting_for(conn: Connection, ids: Collection[str], now: int) -> set[str]:
+    """Those of `ids` that something waits for."""
+    return {row.endpoint for row in _first_due(conn, now) if row.endpoint in ids} if ids else set()
 
 
 def claim(
@@ -199,8 +241,10 @@ def claim(
     by: str,
     each: int = 10,
     without: Collection[str] = (),
+    single: Collection[str] = (),
 ) -> list[Claimed]:
-    """Take a lease of `lease` ms on up to `limit` due rows, at most `each` of one endpoint and none of `without`.
+    """Take a lease of `lease` ms on up to `limit` due rows: at most `each` of one endpoint, one of those in `single`
+    and none of `without`.
 
     Fair: every shop's first row comes before any shop's second, and so with the endpoints of a shop.
     """
@@ -209,7 +253,8 @@ def claim(
     share = min(each, -(-limit // max(1, len(chosen))))
     due: list[Row[Any]] = []
     for endpoint in chosen:
-        due += conn.execute(_oldest_due(now).where(_c.endpoint == endpoint).limit(share))
+        most = 1 if endpoint in single else share
+        due += conn.execute(_oldest_due(now).where(_c.endpoint == endpoint).limit(most))
     turns = _by_turns(_by_turns(due, lambda row: row.endpoint), lambda row: row.shop)
     return _take(conn, [row.id for row in turns[:limit]], now, lease, by)
 
@@ -234,23 +279,34 @@ def finish(conn: Connection, taken: Sequence[tuple[Claimed, Attempt]]) -> None:
     conn.execute(update(_outbox).where(_c.id.in_(ids), _IS_DUE).values(attempts=_c.attempts + 1, **done))
 
 
-def retry_later(conn: Connection, row: Claimed, attempt: Attempt, next_at: int) -> None:
-    """It failed; nobody tries again before `next_at`."""
+def retry_later(
+    conn: Connection,
+    row: Claimed,
+    attempt: Attempt,
+    next_at: int,
+    counts: bool = True,
+    unknown: bool = False,
+) -> None:
+    """It failed; nobody tries again before `next_at`. Whether it `counts` among the attempts of the schedule, and whether
+    the other side may have done it all the same is `unknown`."""
     _record(conn, row, attempt)
     changed = {
-        "attempts": row.attempts + 1,
+        "attempts": row.attempts + counts,
+        "began": attempt.at if row.began is None else row.began,
         "next_at": next_at,
         "lease_until": 0,
+        "unknown": unknown,
         "last_error": attempt.error,
     }
     conn.execute(update(_outbox).where(_is_mine(row)).values(changed))
 
 
-def give_up(conn: Connection, row: Claimed, attempt: Attempt) -> None:
+def give_up(conn: Connection, row: Claimed, attempt: Attempt, unknown: bool = False) -> None:
     """It failed for good; somebody has to replay it."""
     _record(conn, row, attempt)
     dead = {"state": "dead", "attempts": row.attempts + 1, "ended": attempt.at, "lease_until": 0}
-    conn.execute(update(_outbox).where(_is_mine(row)).values(dead | {"last_error": attempt.error}))
+    told = {"unknown": unknown, "last_error": attempt.error}
+    conn.execute(update(_outbox).where(_is_mine(row)).values(dead | told))
 
 
 def release(conn: Connection, rows: Iterable[Claimed]) -> None:
@@ -271,6 +327,40 @@ def kill(conn: Connection, row: Claimed, reason: str, now: int) -> None:
     conn.execute(update(_outbox).where(_is_mine(row)).values(over))
 
 
+def postpone(conn: Connection, row: Claimed, next_at: int) -> None:
+    """Nothing was tried, and nothing shall be before `next_at`."""
+    conn.execute(update(_outbox).where(_is_mine(row)).values(lease_until=0, next_at=next_at))
+
+
+def withdraw(conn: Connection, row: Claimed) -> None:
+    """Forget a message that surely reached nobody, so that its cause can be told to somebody else."""
+    _forget(conn, [row.id])
+
+
+def withdraw_queued(conn: Connection, endpoint: str, reason: str, now: int) -> list[str]:
+    """Forget what surely reached nobody there, and give up what may have. What is being sent ends as it will. Returns the
+    keys of what was forgotten."""
+    idle = and_(_c.endpoint == endpoint, _IS_DUE, _c.lease_until == 0)
+    sure = conn.execute(select(_c.id, _c.key).where(idle, ~_c.unknown)).all()
+    over = {"state": "dead", "ended": now, "last_error": reason}
+    conn.execute(update(_outbox).where(idle, _c.unknown).values(over))
+    _forget(conn, [row.id for row in sure])
+    return [row.key for row in sure]
+
+
+def cancel_unsent(conn: Connection, shop: str, key: str, reason: str, now: int) -> bool:
+    """Cancel a message that surely reached nobody. False when it did or may have, or when there is none."""
+    unsent = and_(_c.shop == shop, _c.key == key, _IS_DUE, _c.lease_until == 0, ~_c.unknown)
+    over = {"state": "cancelled", "ended": now, "last_error": reason}
+    return bool(conn.execute(update(_outbox).where(unsent).values(over)).rowcount)
+
+
+def by_key(conn: Connection, shop: str, key: str) -> Delivery | None:
+    """The message that has this cause."""
+    row = conn.execute(select(_outbox).where(_c.shop == shop, _c.key == key)).first()
+    return None if row is None else _delivery(row)
+
+
 def cancel_queued(conn: Connection, endpoint: str, reason: str, now: int) -> None:
     queued = and_(_c.endpoint == endpoint, _IS_DUE)
     conn.execute(update(_outbox).where(queued).values(state="cancelled", ended=now, last_error=reason))
@@ -281,18 +371,18 @@ def kill_queued(conn: Connection, endpoint: str, reason: str, now: int) -> None:
     conn.execute(update(_outbox).where(queued).values(state="dead", ended=now, last_error=reason))
 
 
-def replay(conn: Connection, now: int, *, shop: str | None = None, delivery: str | None = None) -> list[str]:
-    """Send again: one delivery whatever became of it, or all dead ones (of `shop`). Returns their endpoints.
+def replay(conn: Connection, now: int, wanted: Wanted, limit: int = REPLAYED_AT_ONCE) -> list[str]:
+    """Send up to `limit` of `wanted` again. Returns the endpoint of each.
 
-    What was cancelled stays so. The schedule begins anew; id and body stay the same.
+    What was cancelled stays so, and of what was taken only webhooks are sent again: a coupon is no news. The schedule
+    begins anew; id and body stay the same.
     """
-    wanted: list[ColumnElement[bool]] = [_c.state.in_(("dead", "done")) if delivery else _c.state == "dead"]
-    if delivery is not None:
-        wanted.append(_c.id == delivery)
-    if shop is not None:
-        wanted.append(_c.shop == shop)
-    again = {"state": "due", "attempts": 0, "next_at": now, "lease_until": 0, "ended": None}
-    return list(conn.execute(update(_outbox).where(*wanted).values(again).returning(_c.endpoint)).scalars())
+    ids = select(_c.id).where(_c.ended <= now, *_filters(wanted)).order_by(_c.ended, _c.id).limit(limit)
+    again = {"state": "due", "attempts": 0, "began": None, "next_at": now, "lease_until": 0, "ended": None}
+    # A lease that stands there still: it was given up while somebody was sending it.
+    unknown = or_(_c.unknown, _c.lease_until > 0)
+    changed = update(_outbox).where(_c.id.in_(ids)).values(again | {"unknown": unknown})
+    return list(conn.execute(changed.returning(_c.endpoint)).scalars())
 
 
 def deliveries(
@@ -315,11 +405,17 @@ def deliveries(
     return [_delivery(row) for row in conn.execute(query)]
 
 
+def body(conn: Connection, delivery: str) -> str | None:
+    """What is sent; None until it is made."""
+    found = conn.execute(select(_c.body).where(_c.id == delivery)).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
 def attempts(conn: Connection, delivery: str) -> list[Attempt]:
     """All tries of one delivery, oldest first."""
     a = _attempts.c
     rows = conn.execute(select(_attempts).where(a.outbox == delivery).order_by(a.number))
-    return [Attempt(row.at, row.status, row.error, row.took, row.excerpt) for row in rows]
+    return [Attempt(row.at, row.status, row.error, row.took, row.excerpt, row.request) for row in rows]
 
 
 def counts(conn: Connection) -> dict[str, int]:
@@ -333,11 +429,15 @@ def counts(conn: Connection) -> dict[str, int]:
 def prune(conn: Connection, before: int, limit: int = 2000) -> int:
     """Forget up to `limit` rows that ended before `before`, with their attempts. Returns how many."""
     old = list(conn.execute(select(_c.id).where(_c.ended < before).limit(limit)).scalars())
-    for start in range(0, len(old), 500):
-        part = old[start : start + 500]
+    _forget(conn, old)
+    return len(old)
+
+
+def _forget(conn: Connection, ids: Sequence[str]) -> None:
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
         conn.execute(delete(_attempts).where(_attempts.c.outbox.in_(part)))
         conn.execute(delete(_outbox).where(_c.id.in_(part)))
-    return len(old)
 
 
 def _new(
@@ -353,7 +453,7 @@ def _new(
     return {
         "id": "msg_" + random.token_hex(16), "shop": shop, "key": key, "kind": kind, "endpoint": endpoint,
         "type": event_type, "body": body, "state": "due", "attempts": 0, "next_at": next_at, "lease_until": 0,
-        "created": now,
+        "unknown": False, "created": now,
     }  # fmt: skip
 
 
@@ -390,6 +490,19 @@ def _locked_and_told(conn: Connection, changes: Sequence[ScoreChange], minute: i
         )
         told.update((row.shop, row.key) for row in rows if row.body is not None or row.state != "due")
     return told
+
+
+def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+    taken = and_(_c.state == "done", _c.kind == "Notify")
+    failed = _c.state == "dead"
+    state = or_(failed, taken) if wanted.delivery is not None else taken if wanted.done else failed
+    equal = ((_c.shop, wanted.shop), (_c.id, wanted.delivery), (_c.endpoint, wanted.endpoint))
+    found = [state, *(column == value for column, value in equal if value is not None)]
+    if wanted.since is not None:
+        found.append(_c.created >= wanted.since)
+    if wanted.until is not None:
+        found.append(_c.created < wanted.until)
+    return found
 
 
 def _is_free(now: int) -> ColumnElement[bool]:
@@ -446,8 +559,13 @@ def _take(conn: Connection, ids: Sequence[str], now: int, lease: int, by: str) -
         # Rows that another transaction holds are left to it. SQLite has one writer, who has just seen what is free.
         free = select(_c.id).where(_c.id.in_(ids), _is_free(now)).order_by(_c.id)
         ids = list(conn.execute(free.with_for_update(skip_locked=True)).scalars())
+    # A lease that stands there still ended without a word: its holder died, perhaps in the middle of sending.
+    unknown = or_(_c.unknown, _c.lease_until > 0)
     taken = conn.execute(
-        update(_outbox).where(_c.id.in_(ids)).values(lease_until=now + lease, lease_by=by).returning(_outbox)
+        update(_outbox)
+        .where(_c.id.in_(ids))
+        .values(lease_until=now + lease, lease_by=by, unknown=unknown)
+        .returning(_outbox)
     )
     return sorted((_claimed(row) for row in taken), key=lambda row: place[row.id])
 
@@ -459,19 +577,19 @@ def _record(conn: Connection, row: Claimed, attempt: Attempt) -> None:
 def _tried(row: Claimed, attempt: Attempt) -> dict[str, Any]:
     return {
         "outbox": row.id, "at": attempt.at, "status": attempt.status, "error": attempt.error, "took": attempt.took,
-        "excerpt": attempt.excerpt[:EXCERPT],
+        "excerpt": attempt.excerpt[:EXCERPT], "request": attempt.request,
     }  # fmt: skip
 
 
 def _claimed(row: Row[Any]) -> Claimed:
     return Claimed(
         row.id, row.shop, row.key, row.kind, row.endpoint, row.type, row.body, row.attempts, row.created,
-        row.lease_until, row.lease_by,
+        row.lease_until, row.lease_by, row.began, row.unknown,
     )  # fmt: skip
 
 
 def _delivery(row: Row[Any]) -> Delivery:
-    next_at = row.next_at if row.state == "due" else None
+    next_at = max(row.next_at, row.created) if row.state == "due" else None
     return Delivery(
         row.id, row.shop, row.endpoint, row.type, row.state, row.attempts, row.created, next_at, row.ended,
         row.last_error,

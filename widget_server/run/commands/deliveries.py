@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import asdict
+from textwrap import indent
 from typing import Any
 
 import click
@@ -10,9 +11,9 @@ from sqlalchemy import Connection
 
 from widget_server.act import deliver
 from widget_server.contract.settings import Settings
-from widget_server.contract.times import format_time
+from widget_server.contract.times import format_time, parse_time
 from widget_server.record import outbox
-from widget_server.record.outbox import Attempt, Delivery
+from widget_server.record.outbox import Attempt, Delivery, Wanted
 from widget_server.run.house import find_shop, open_house, pass_settings
 
 _shop = click.option("--shop", "site_key", metavar="pk_...", help="Only of this shop.")
@@ -53,27 +54,52 @@ def list_(
             click.echo(
                 f"    {format_time(each.at)}  {each.took:>6} ms  {each.error or f'answered {each.status}'}"
             )
+            if delivery:
+                click.echo(indent(f"{each.request}\n{each.excerpt}".rstrip(), "      "))
     click.echo(f"{len(found)} deliveries." if found else "No deliveries.")
+
+
+def _time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    found = None if value is None else parse_time(value)
+    if value is not None and found is None:
+        raise click.BadParameter("write a time like 2026-11-22T10:00:00Z.")
+    return found
 
 
 @command.command("replay")
 @_shop
 @click.option("--id", "delivery", metavar="msg_...", help="This one, also when it was taken before.")
 @click.option("--all-failed", is_flag=True, help="All that have failed for good.")
+@click.option("--endpoint", metavar="ep_...", help="Only those to this endpoint.")
+@click.option("--from", "since", metavar="TIME", callback=_time, help="Those made at this time or later.")
+@click.option("--to", "until", metavar="TIME", callback=_time, help="Those made before this time.")
+@click.option("--done", is_flag=True, help="With --from: webhooks that were taken, instead of those that failed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 @pass_settings
 def replay(
-    settings: Settings, site_key: str | None, delivery: str | None, all_failed: bool, as_json: bool
+    settings: Settings,
+    site_key: str | None,
+    delivery: str | None,
+    all_failed: bool,
+    endpoint: str | None,
+    since: int | None,
+    until: int | None,
+    done: bool,
+    as_json: bool,
 ) -> None:
     """Send again, with the same webhook-id and body, by the next running worker.
 
     An endpoint that was disabled because it failed is opened again.
     """
-    if (delivery is not None) == all_failed:
-        raise click.UsageError("Give --id of one delivery, or --all-failed.")
-    with open_house(settings, redis=False) as house, house.database.writing() as conn:
-        shop = _shop_id(conn, site_key)
-        again = deliver.replay(conn, time.time_ns() // 1_000_000, shop=shop, delivery=delivery)
+    if [delivery is not None, all_failed, since is not None].count(True) != 1:
+        raise click.UsageError("Give --id of one delivery, --all-failed, or --from a time.")
+    if (done or until is not None) and since is None:
+        raise click.UsageError("--to and --done go with --from.")
+    with open_house(settings, redis=False) as house:
+        with house.database.reading() as conn:
+            shop = _shop_id(conn, site_key)
+        wanted = Wanted(shop, delivery, endpoint, since, until, done)
+        again = deliver.replay_all(house.database.writing, time.time_ns() // 1_000_000, wanted)
     if delivery is not None and not again:
         raise click.ClickException(f"{delivery} is not there, waits already, or was cancelled.")
     click.echo(json.dumps({"replayed": again}) if as_json else f"{again} will be sent again.")

@@ -6,15 +6,45 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from widget_server.act import deliver
-from widget_server.contract.times import format_time
+from widget_server.contract.times import format_time, parse_time
 from widget_server.record import outbox
-from widget_server.record.outbox import STATES, Delivery
-from widget_server.web.errors import not_found
+from widget_server.record.outbox import STATES, Attempt, Delivery, Wanted
+from widget_server.web.errors import conflict, not_found
 from widget_server.web.params import Params, Position, choice, cursor, line, page_size
 from widget_server.web.resource import Read, Resource, Write
 from widget_server.web.shapes import next_field
 
+_TRIES = 50
+
 RESOURCE = Resource("deliveries", "What was sent to the endpoints, and what became of it.", place=60)
+
+
+_TIME = "Give a time like 2026-11-22T10:00:00Z."
+# Every time of this form is taken (so are those with an offset or fractions of a second).
+_TIME_FORM = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$"
+_ID = {
+    "delivery": {
+        "type": "string",
+        "pattern": "^msg_[0-9a-f]{32}$",
+        "example": "msg_0123456789abcdef0123456789abcdef",
+    }
+}
+
+
+class _Time(fields.Field[int]):
+    """A time, handed on as ms."""
+
+    default_error_messages = {"invalid": _TIME, "null": _TIME}
+
+    def __init__(self, name: str, help: str) -> None:
+        more = {"type": "string", "pattern": _TIME_FORM, "example": "2026-11-22T10:00:00Z"}
+        super().__init__(data_key=name, attribute=name, metadata={**more, "description": help})
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        found = parse_time(value) if isinstance(value, str) else None
+        if found is None:
+            raise self.make_error("invalid")
+        return found
 
 
 class DeliveriesQuery(Params):
@@ -39,6 +69,37 @@ class DeliveryShape(Schema):
 class Deliveries(Schema):
     deliveries = fields.List(fields.Nested(DeliveryShape), required=True)
     next = next_field()
+
+
+class Try(Schema):
+    at = fields.String(required=True, metadata={"format": "date-time"})
+    took = fields.Integer(required=True, metadata={"description": "ms"})
+    status = fields.Integer(required=True, allow_none=True, metadata={"description": "what was answered, or null"})
+    error = fields.String(required=True, allow_none=True, metadata={"description": "what went wrong, or null"})
+    request = fields.String(
+        required=True, metadata={"description": "what was sent: no signature, nothing after `?`, no key"}
+    )
+    response = fields.String(required=True, metadata={"description": "the beginning of what was answered"})
+
+
+class DeliveryDetail(DeliveryShape):
+    body = fields.String(
+        required=True, allow_none=True, metadata={"description": "its beginning; null until it is made"}
+    )
+    tries = fields.List(fields.Nested(Try), required=True, metadata={"description": "the last 50, oldest first"})
+
+
+class ReplayBody(Params):
+    endpoint = line(64, "only those to this endpoint", "ep_0123456789abcdef01234567")
+    since = _Time("from", "only those made then or later")
+    until = _Time("to", "only those made before")
+    state = choice(
+        "dead", "done", default="dead", help="those given up, or webhooks that were taken (needs `from`)"
+    )
+
+
+class ReplayedAll(Schema):
+    replayed = fields.Integer(required=True, metadata={"description": "how many will be sent again"})
 
 
 class Replayed(Schema):
@@ -69,25 +130,62 @@ def deliveries(call: Read) -> dict[str, Any]:
 
 
 @RESOURCE.route(
+    "GET",
+    "/v1/deliveries/{delivery}",
+    summary="One delivery with every try",
+    reply=DeliveryDetail,
+    parameters=_ID,
+    refusals={404: "The shop has no such delivery."},
+    example='"$HOST/v1/deliveries/$DELIVERY" -H "Authorization: Bearer $KEY"',
+)
+def delivery(call: Read, delivery: str) -> dict[str, Any]:
+    """What was sent and what was answered, as far as it helps to find out what went wrong. Kept for thirty days."""
+    found = outbox.deliveries(call.conn, shop=call.shop.id, delivery=delivery, limit=1)
+    if not found:
+        raise not_found("This shop has no such delivery.")
+    body = outbox.body(call.conn, delivery)
+    tries = outbox.attempts(call.conn, delivery)[-_TRIES:]
+    return {**_json(found[0]), "body": body and body[: outbox.EXCERPT], "tries": [_try(each) for each in tries]}
+
+
+@RESOURCE.route(
+    "POST",
+    "/v1/deliveries/replay",
+    summary="Send many deliveries again",
+    body=ReplayBody,
+    reply=ReplayedAll,
+    status=202,
+    refusals={409: "`to` is not after `from`, or those that were taken are asked for without `from`."},
+    example='-X POST "$HOST/v1/deliveries/replay" -H "Authorization: Bearer $KEY" '
+    """-H "Content-Type: application/json" -d '{"from": "2026-11-22T10:00:00Z", "to": "2026-11-22T12:00:00Z"}'""",
+)
+def replay_many(call: Write) -> dict[str, Any]:
+    """All that were given up, unless the body says which. `webhook-id` and body stay the same; the schedule begins anew.
+    Disabled endpoints are opened again."""
+    body = call.body
+    since, until, done = body.get("from"), body.get("to"), body["state"] == "done"
+    if since is not None and until is not None and until <= since:
+        raise conflict({"to": "`to` is not after `from`."})
+    if done and since is None:
+        raise conflict({"from": "Say from when on; what was taken is not all sent again."})
+    wanted = Wanted(call.shop.id, endpoint=body.get("endpoint"), since=since, until=until, done=done)
+    return {"replayed": deliver.replay_all(call.writing, int(time.time() * 1000), wanted)}
+
+
+@RESOURCE.route(
     "POST",
     "/v1/deliveries/{delivery}/replay",
     summary="Send a delivery again",
     reply=Replayed,
     status=202,
-    parameters={
-        "delivery": {
-            "type": "string",
-            "pattern": "^msg_[0-9a-f]{32}$",
-            "example": "msg_0123456789abcdef0123456789abcdef",
-        }
-    },
+    parameters=_ID,
     refusals={404: "The shop has no such delivery that is done or dead."},
     example='-X POST "$HOST/v1/deliveries/$DELIVERY/replay" -H "Authorization: Bearer $KEY"',
 )
 def replay(call: Write, delivery: str) -> dict[str, Any]:
     """Its `webhook-id` and body stay the same; the schedule begins anew. A disabled endpoint is opened again."""
     with call.writing() as conn:
-        if not deliver.replay(conn, int(time.time() * 1000), shop=call.shop.id, delivery=delivery):
+        if not deliver.replay(conn, int(time.time() * 1000), Wanted(call.shop.id, delivery)):
             raise not_found("This shop has no such delivery that is done or dead.")
     return {"id": delivery, "state": "due"}
 
@@ -103,6 +201,17 @@ def _json(delivery: Delivery) -> dict[str, Any]:
         "next_at": _time(delivery.next_at),
         "ended": _time(delivery.ended),
         "last_error": delivery.last_error,
+    }
+
+
+def _try(one: Attempt) -> dict[str, Any]:
+    return {
+        "at": format_time(one.at),
+        "took": one.took,
+        "status": one.status,
+        "error": one.error,
+        "request": one.request,
+        "response": one.excerpt,
     }
 
 
