@@ -8,10 +8,11 @@ All points are whole numbers, and no single amount is above `MOST`, so any sum s
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from .order import ERASED
 from .times import DAY
 
 MOST = 1_000_000_000
@@ -163,23 +164,8 @@ def lots(lines: Iterable[Entry]) -> list[Lot]:
     What is taken back is taken from what its own rule and source gave, the latest first; what expired, from what it names;
     what was spent, from what is over first.
     """
-    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    expired: Counter[str] = Counter()
-    spent = 0
-    for line in lines:
-        if line.rule == EXPIRY:
-            expired[line.source.removeprefix("expiry:")] -= line.points
-        elif line.kind == "redeem":
-            spent -= line.points
-        else:
-            groups[line.rule, line.source].append(line)
-    found: list[Lot] = []
-    for group in groups.values():
-        kept, owed = _kept(group)
-        spent += owed
-        for line, left in kept:
-            found.append(Lot(line.id, left - expired[line.id], line.available_at, line.expires_at))
-    return _spend(sorted(found, key=_over_first), spent)
+    given, expired, spent = _given(lines)
+    return _spend([replace(lot, left=lot.left - expired[lot.id]) for lot in given], spent)[0]
 
 
 def overdue(lines: Iterable[Entry], now: int) -> list[Lot]:
@@ -187,9 +173,22 @@ def overdue(lines: Iterable[Entry], now: int) -> list[Lot]:
     return [lot for lot in lots(lines) if lot.left > 0 and lot.expires_at is not None and lot.expires_at <= now]
 
 
-def kept_of(lines: Iterable[Entry]) -> dict[str, int]:
-    """What is left of each line of one rule, source and customer after what was taken back."""
-    return {line.id: left for line, left in _kept(list(lines))[0]}
+def expired_too_much(lines: Iterable[Entry], reduced: Collection[str]) -> dict[str, int]:
+    """By line among `reduced`, of which something was taken back: what expired of it and is taken a second time now.
+
+    Of what a line gave, first that is missing which was taken back, then what was spent; only the rest could expire.
+    """
+    given, expired, spent = _given(lines)
+    found = {lot.id: expired[lot.id] - lot.left for lot in given if lot.id in reduced and expired[lot.id] > lot.left}
+    left = [replace(lot, left=max(0, lot.left - expired[lot.id])) for lot in given]
+    owed = _spend(left, spent)[1]
+    for lot in given:
+        if lot.id in reduced and owed > 0:
+            part = min(owed, expired[lot.id] - found.get(lot.id, 0))
+            owed -= part
+            if part > 0:
+                found[lot.id] = found.get(lot.id, 0) + part
+    return found
 
 
 def balance(lines: Iterable[Entry], now: int) -> Balance:
@@ -200,6 +199,17 @@ def balance(lines: Iterable[Entry], now: int) -> Balance:
         else:
             pending += line.points
     return Balance(approved, pending)
+
+
+def unnamed(source: str, customer: str, name: str) -> str:
+    """`source` with `name` in the place of a customer that it names."""
+    kind, _, rest = source.partition(":")
+    if kind == "birthday":
+        year, _, who = rest.partition(":")
+        return f"birthday:{year}:{name}" if who == customer else source
+    if kind == "silent" and rest.startswith(f"{customer}:"):
+        return f"silent:{name}:{rest.removeprefix(customer + ':')}"
+    return source
 
 
 def _less(due: Due, lines: Sequence[Entry], now: int) -> list[Entry]:
@@ -231,7 +241,8 @@ def _more(
     """Give what is missing, as far as the caps leave room."""
     day = lines[0].day if lines else day
     missing = due.points - sum(line.points for line in lines if line.customer == due.customer)
-    points = min(missing, room.left(due, day)) if missing > 0 else 0
+    # A customer who was erased gets nothing new.
+    points = min(missing, room.left(due, day)) if missing > 0 and not due.customer.startswith(ERASED) else 0
     if points <= 0:
         return []
     moved = any(line.customer != due.customer for line in lines)
@@ -252,26 +263,50 @@ def _why(due: Due, because: str) -> dict[str, Any]:
     return {"name": due.why, **({"because": because} if because else {})}
 
 
-def _kept(group: Sequence[Entry]) -> tuple[list[tuple[Entry, int]], int]:
-    """What is left of each giving line of a group, and what was taken back beyond that."""
-    taken = -sum(line.points for line in group if line.points < 0)
-    kept = []
-    for line in sorted(group, key=lambda line: (line.available_at, line.n), reverse=True):
-        if line.points > 0:
-            part = min(taken, line.points)
-            taken -= part
-            kept.append((line, line.points - part))
-    return kept, taken
+def _given(lines: Iterable[Entry]) -> tuple[list[Lot], Counter[str], int]:
+    """What each line gave and was not taken back, what is over first at the front; what expired of it; what was spent,
+    or taken back beyond what was given."""
+    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    expired: Counter[str] = Counter()
+    spent = 0
+    for line in lines:
+        if line.rule == EXPIRY:
+            expired[line.source.removeprefix("expiry:")] -= line.points
+        elif line.kind == "redeem":
+            spent -= line.points
+        else:
+            groups[line.rule, line.source].append(line)
+    found: list[Lot] = []
+    for group in groups.values():
+        kept: list[Lot] = []
+        for line in sorted(group, key=lambda line: line.n):
+            if line.points > 0:
+                kept.append(Lot(line.id, line.points, line.available_at, line.expires_at))
+            else:
+                kept, owed = _take_back(kept, -line.points)
+                spent += owed
+        found += kept
+    return sorted(found, key=_over_first), expired, spent
+
+
+def _take_back(kept: Sequence[Lot], points: int) -> tuple[list[Lot], int]:
+    """Take `points` from the latest of `kept`; what is missing for that is told."""
+    found = []
+    for lot in sorted(kept, key=lambda lot: lot.available_at, reverse=True):
+        part = min(points, lot.left)
+        points -= part
+        found.append(replace(lot, left=lot.left - part))
+    return found[::-1], points
 
 
 def _over_first(lot: Lot) -> tuple[bool, int, int, str]:
     return lot.expires_at is None, lot.expires_at or 0, lot.available_at, lot.id
 
 
-def _spend(ordered: Iterable[Lot], spent: int) -> list[Lot]:
+def _spend(ordered: Iterable[Lot], spent: int) -> tuple[list[Lot], int]:
     found = []
     for lot in ordered:
         part = min(max(lot.left, 0), spent)
         spent -= part
-        found.append(Lot(lot.id, lot.left - part, lot.available_at, lot.expires_at))
-    return found
+        found.append(replace(lot, left=lot.left - part))
+    return found, spent

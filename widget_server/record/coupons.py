@@ -6,7 +6,7 @@ outcome comes back here.
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,8 @@ from sqlalchemy import (
 )
 
 from widget_server.contract.coupons import Coupon, CouponDue, CouponKind, CouponTerms, State, code_of
-from widget_server.contract.points import Caps
+from widget_server.contract.order import ERASED
+from widget_server.contract.points import Caps, unnamed
 from widget_server.contract.times import DAY, local_day
 
 from .db import Key, among, metadata, sealer
@@ -87,7 +88,9 @@ def grant(conn: Connection, shop: str, dues: Iterable[CouponDue], now: int, zone
     missing = [
         due
         for name, due in wanted.items()
-        if due.terms is not None and (name not in present or present[name].state == "cancelled")
+        if due.terms is not None
+        and not due.customer.startswith(ERASED)
+        and (name not in present or present[name].state == "cancelled")
     ]
     _change_customers(conn, [(present[name], due) for name, due in wanted.items() if name in present])
     allowed = _allowed(conn, shop, missing, zone)
@@ -158,10 +161,10 @@ def newest(
     return [_coupon(row) for row in conn.execute(query if limit is None else query.limit(limit))]
 
 
-def rename(conn: Connection, shop: str, customer: str, name: str, sources: Mapping[str, str]) -> None:
-    """Put `name` in the place of an erased customer, and in the place of `sources` that name it."""
+def erase(conn: Connection, shop: str, customer: str, name: str) -> None:
+    """Put the tombstone `name` in the place of a customer, in sources that name it too. Codes stay."""
     for row in conn.execute(select(_c.id, _c.source).where(_c.shop == shop, _c.customer == customer)).all():
-        changed = {"customer": name, "source": sources.get(row.source, row.source)}
+        changed = {"customer": name, "source": unnamed(row.source, customer, name)}
         conn.execute(update(_coupons).where(_c.id == row.id).values(changed))
 
 

@@ -41,8 +41,6 @@ from widget_server.contract.times import local_day
 from . import loyalty
 from .db import Key, add_up, among, metadata, sealer
 
-TOMBSTONE = "erased:"
-
 _ledger = Table(
     "ledger",
     metadata,
@@ -138,6 +136,11 @@ def customers(conn: Connection, shop: str, now: int, after: str, limit: int) -> 
     return [(row.customer, _balance(row)) for row in conn.execute(query)]
 
 
+def by_id(conn: Connection, shop: str, entry: str) -> Entry | None:
+    row = conn.execute(select(_ledger).where(_c.shop == shop, _c.id == entry)).first()
+    return None if row is None else _entry(row)
+
+
 def of_customer(
     conn: Connection, shop: str, customer: str, before: tuple[int, str] | None = None, limit: int | None = None
 ) -> list[Entry]:
@@ -183,35 +186,12 @@ def with_overdue(conn: Connection, shop: str, since: int, until: int, after: str
     return list(conn.execute(query).scalars())
 
 
-def tombstone(conn: Connection, shop: str, customer: str) -> str:
-    """The name that stands for `customer` after the erasure, always the same and of no use to anybody."""
-    if customer.startswith(TOMBSTONE):
-        return customer
-    return TOMBSTONE + hmac.digest(_key(conn, shop).encode(), customer.encode(), "sha256").hex()[:32]
-
-
-def erase(conn: Connection, shop: str, customer: str) -> None:
-    """Put the tombstone in the place of a customer, in sources that name it too. Every number stays."""
-    name = tombstone(conn, shop, customer)
-    if name == customer:
-        return
-    for row in conn.execute(select(_c.id, _c.source, _c.why).where(_c.shop == shop, _c.customer == customer)).all():
-        conn.execute(
-            update(_ledger)
-            .where(_c.id == row.id)
-            .values(customer=name, source=unnamed(row.source, customer, name), why=_without_reason(row.why))
-        )
-
-
-def unnamed(source: str, customer: str, name: str) -> str:
-    """`source` with `name` in the place of a customer that it names."""
-    kind, _, rest = source.partition(":")
-    if kind == "birthday":
-        year, _, who = rest.partition(":")
-        return f"birthday:{year}:{name}" if who == customer else source
-    if kind == "silent" and rest.startswith(f"{customer}:"):
-        return f"silent:{name}:{rest.removeprefix(customer + ':')}"
-    return source
+def erase(conn: Connection, shop: str, customer: str, name: str) -> None:
+    """Put the tombstone `name` in the place of a customer, in sources that name it too. Every number stays."""
+    rows = conn.execute(select(_c.id, _c.source, _c.why).where(_c.shop == shop, _c.customer == customer)).all()
+    for row in rows:
+        changed = {"customer": name, "source": points_of.unnamed(row.source, customer, name), "why": _without_reason(row.why)}
+        conn.execute(update(_ledger).where(_c.id == row.id).values(changed))
 
 
 def _by_source(conn: Connection, shop: str, sources: Iterable[str]) -> dict[tuple[str, str], list[Entry]]:
@@ -266,29 +246,30 @@ def _room(
 def _give_back_expired(
     conn: Connection, shop: str, present: points_of.Lines, added: Sequence[Entry], now: int
 ) -> list[Entry]:
-    """What expired and is taken back now would be taken twice: the expiry is undone as far as nothing is left of its
-    line."""
-    groups: dict[str, int] = {}
-    after: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for entry in added:
-        after[entry.rule, entry.source].append(entry)
-    for name, new in after.items():
-        lines = [*present.get(name, ()), *new]
-        for customer in {entry.customer for entry in new if entry.points < 0}:
-            own = [line for line in lines if line.customer == customer]
-            if any(line.expires_at is not None and line.expires_at <= now for line in own):
-                groups |= points_of.kept_of(own)
-    if not groups:
+    """What expired and is taken back now would be taken twice, so that its expiry is undone."""
+    taken = {(entry.rule, entry.source, entry.customer) for entry in added if entry.points < 0}
+    reduced = {
+        line.id: line
+        for rule, source, customer in taken
+        for line in present.get((rule, source), ())
+        if line.customer == customer and line.expires_at is not None and line.expires_at <= now
+    }
+    if not reduced:
         return []
-    expiries = _by_source(conn, shop, [f"expiry:{line}" for line in groups])
-    made = []
-    for (rule, source), lines in sorted(expiries.items()):
-        surplus = -sum(line.points for line in lines) - groups[source.removeprefix("expiry:")]
-        if surplus > 0:
-            first = lines[0]
-            made.append(
-                Entry(first.customer, rule, 0, source, len(lines), "return", surplus, now, now, why={"because": "expired"})
-            )
+    lines = of_customers(conn, shop, {line.customer for line in reduced.values()})
+    surplus = {
+        name: points
+        for theirs in lines.values()
+        for name, points in points_of.expired_too_much(theirs, reduced).items()
+    }
+    expiries = _by_source(conn, shop, [f"expiry:{name}" for name in surplus])
+    made = [
+        Entry(
+            reduced[name].customer, EXPIRY, 0, f"expiry:{name}", len(expiries[EXPIRY, f"expiry:{name}"]), "return",
+            points, now, now, why={"because": "expired"},
+        )
+        for name, points in sorted(surplus.items())
+    ]  # fmt: skip
     return add(conn, shop, made)
 
 
