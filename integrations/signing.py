@@ -2,7 +2,8 @@
 
 The signed text is `ID.TIMESTAMP.BODY`; a signature is `v1,` and the base64 of its HMAC-SHA256. With several secrets
 there are several signatures, separated by a space, so that a receiver can change its secret without missing anything.
-Vectors for every language: tests/vectors/webhooks.json.
+Vectors for every language: tests/vectors/webhooks.json. Platforms that are older than the standard sign the body alone
+(`verify_body`).
 """
 
 import base64
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 import secrets as random
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that the standard gives to every secret
 TOLERANCE = 300  # seconds a timestamp may be old or early
@@ -27,6 +29,17 @@ class SignatureError(Exception):
 def make_secret() -> str:
     """A new secret: 256 random bits in the standard's form."""
     return SECRET_PREFIX + base64.b64encode(random.token_bytes(32)).decode()
+
+
+def check_secret(text: str) -> None:
+    """Raises ValueError, with a sentence, when `text` is not one secret or two with a space between."""
+    if not 1 <= len(text.split()) <= 2:
+        raise ValueError("Give one secret, or two with a space between while you change it.")
+    for secret in text.split():
+        try:
+            _key(secret)
+        except ValueError as error:
+            raise ValueError("A signing secret is base64, with or without whsec_ in front.") from error
 
 
 def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -58,6 +71,20 @@ def verify(
         expected = _signature(_key(secret), message_id, timestamp, body).encode()
         if any(hmac.compare_digest(expected, each) for each in presented):
             return message_id
+    raise SignatureError("signature")
+
+
+def verify_body(secrets: Sequence[str], body: bytes, presented: str, encoding: Literal["base64", "hex"]) -> None:
+    """The older form: a header holds the HMAC-SHA256 of the body alone, under the secret as it is written. It has no
+    time in it, so only what is remembered tells a replay. Raises SignatureError."""
+    if not presented:
+        raise SignatureError("missing")
+    given = presented.encode("utf-8", "replace")
+    for secret in secrets:
+        digest = hmac.digest(secret.encode(), body, "sha256")
+        expected = base64.b64encode(digest) if encoding == "base64" else digest.hex().encode()
+        if secret and hmac.compare_digest(expected, given):
+            return
     raise SignatureError("signature")
 
 

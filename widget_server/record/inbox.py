@@ -11,7 +11,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, Connection, Index, Row, String, Table, Text, and_, delete, func, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
 from .db import Key, insert_ignore, metadata, sealer
 
