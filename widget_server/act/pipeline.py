@@ -1,4 +1,4 @@
-"""A batch of envelopes in ONE database transaction: log, orders, answers, counters, searches, outbox.
+"""A batch of envelopes in ONE database transaction: log, customers, orders, answers, counters, searches, outbox.
 
 Known event ids change nothing, so a batch that is repeated after a crash at any point is harmless. Everything that an
 event causes is decided here and stands or falls with the event itself.
@@ -13,28 +13,19 @@ import orjson
 from sqlalchemy import Connection
 
 from widget_server.contract import answer as answers_of
-from widget_server.contract import order as orders_of
-from widget_server.contract.answer import Answer, Count, answer_key
+from widget_server.contract.answer import Answer, Count
 from widget_server.contract.events import EVENT_TYPES
-from widget_server.contract.order import Order
+from widget_server.contract.order import Order, pseudonymous
 from widget_server.contract.queries import LONGEST, query_key
-from widget_server.contract.questions import Bucket, question_types
 from widget_server.contract.shop import Shop
 from widget_server.contract.times import local_day
-from widget_server.record import answers, counters, eventlog, orders, searches, shops
+from widget_server.record import counters, eventlog, searches, shops
 from widget_server.record.db import Database, lock_shops
 
-from . import evaluate
+from . import evaluate, fold
 from .crash import crash_point
 
 Envelope = Mapping[str, Any]
-_ABOUT_ANSWERS = frozenset(
-    {
-        "question.shown", "question.dismissed", "answer.given",
-        "answer.quarantined", "answer.released", "answer.removed",
-    }
-)  # fmt: skip
-_ABOUT_ORDERS = frozenset({"order.placed", "order.updated", "order.completed", "order.refunded"})
 
 
 class UnknownShop(Exception):
@@ -66,7 +57,7 @@ def process(database: Database, bodies: Sequence[bytes]) -> Outcome:
             shop = shops.by_id(conn, shop_id)
             if shop is None:
                 raise UnknownShop(f"no shop has the id {shop_id}")
-            fresh = _fresh(conn, shop_id, envelopes)
+            fresh = _fresh(conn, shop, envelopes)
             if fresh:
                 new += len(fresh)
                 messages += _apply(conn, shop, fresh)
@@ -93,24 +84,38 @@ def decode(body: bytes) -> Envelope:
     return found
 
 
-def _fresh(conn: Connection, shop: str, envelopes: Sequence[Envelope]) -> list[Envelope]:
+def _fresh(conn: Connection, shop: Shop, envelopes: Sequence[Envelope]) -> list[Envelope]:
     """Those whose event is not in the log, each once, in the order of their times; now they are in the log."""
-    known = eventlog.known(conn, shop, [envelope["event"]["id"] for envelope in envelopes])
+    known = eventlog.known(conn, shop.id, [envelope["event"]["id"] for envelope in envelopes])
     fresh: dict[str, Envelope] = {}
     for envelope in envelopes:
         name = envelope["event"]["id"]
         if name not in known:
-            fresh.setdefault(name, envelope)
+            fresh.setdefault(name, _without_addresses(shop, envelope))
     found = sorted(fresh.values(), key=lambda envelope: (envelope["event"]["at"], envelope["event"]["id"]))
-    eventlog.add(conn, shop, found)
+    eventlog.add(conn, shop.id, found)
     crash_point()
     return found
+
+
+def _without_addresses(shop: Shop, envelope: Envelope) -> Envelope:
+    """Whoever sent an event should have seen to it; nobody's e-mail address gets into the database by their slip."""
+    event = envelope["event"]
+    if not event["type"].startswith(("order.", "customer.")):
+        return envelope
+    made = pseudonymous(event, shop.customer_key)
+    return envelope if made is event else {**envelope, "event": made}
 
 
 def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
     events = [envelope["event"] for envelope in fresh]
     changes: dict[counters.Change, int] = defaultdict(int)
-    touched = _apply_answers_and_orders(conn, shop, events, changes)
+    change = fold.fold(conn, shop, events)
+    # An order that changes its lines changes what its answers count for, so these are counted anew too.
+    for name in set(change.before) | set(change.after):
+        _count(change.before.get(name), change.known, shop, -1, changes)
+        _count(change.after[name], change.known_after, shop, +1, changes)
+    fold.save(conn, shop, change)
     _count_searches(conn, shop, events, changes)
     # No score is read from what was skipped.
     changed = {question for (question, _, _), n in changes.items() if n and question}
@@ -118,64 +123,7 @@ def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
         for count in answers_of.skipped(event, shop.time_zone):
             changes[event["question"], "unverified", count] += 1
     counters.add(conn, shop.id, changes)
-    return evaluate.send(conn, shop, fresh, touched, changed)
-
-
-def _apply_answers_and_orders(
-    conn: Connection, shop: Shop, events: Sequence[Mapping[str, Any]], changes: dict[counters.Change, int]
-) -> dict[tuple[str, str], Answer]:
-    """Fold the events into answers and orders; returns the answers that events were about."""
-    parts = [event for event in events if event["type"] in _ABOUT_ANSWERS]
-    about_orders = [event for event in events if event["type"] in _ABOUT_ORDERS]
-    if not parts and not about_orders:
-        return {}
-    refs = {event["order"]["ref"] for event in about_orders}
-    before = answers.load(conn, shop.id, [answer_key(event) for event in parts], sorted(refs))
-    refs |= {event["order"]["ref"] for event in parts if event.get("order")}
-    refs |= {answer.order for answer in before.values() if answer.order is not None}
-    known = orders.load(conn, shop.id, sorted(refs))
-
-    after, changed = _fold_answers(shop, parts, before)
-    known_after = _fold_orders(shop, about_orders, known)
-
-    # An order that changes its lines changes what its answers count for, so these are counted anew too.
-    for name in set(before) | set(after):
-        _count(before.get(name), known, shop, -1, changes)
-        _count(after[name], known_after, shop, +1, changes)
-    orders.save(conn, [known_after[ref] for ref in {event["order"]["ref"] for event in about_orders}])
-    answers.save(conn, [after[name] for name in changed])
-    return {name: after[name] for name in changed}
-
-
-def _fold_answers(
-    shop: Shop, parts: Iterable[Mapping[str, Any]], before: Mapping[tuple[str, str], Answer]
-) -> tuple[dict[tuple[str, str], Answer], set[tuple[str, str]]]:
-    after, changed = dict(before), set()
-    for event in parts:
-        name = (event["question"], answer_key(event))
-        after[name] = answers_of.merged(after.get(name), shop.id, event, bucket_of(shop, event))
-        changed.add(name)
-    return after, changed
-
-
-def _fold_orders(
-    shop: Shop, events: Iterable[Mapping[str, Any]], known: Mapping[str, Order]
-) -> dict[str, Order]:
-    after = dict(known)
-    for event in events:
-        ref = event["order"]["ref"]
-        after[ref] = orders_of.merged(after.get(ref), shop.id, event)
-    return after
-
-
-def bucket_of(shop: Shop, event: Mapping[str, Any]) -> Bucket:
-    """The bucket that the event's value counts in, by the version of the question that was shown."""
-    value = event.get("value")
-    if value is None:
-        return None
-    question = shop.question(event["question"], event.get("question_version")) or shop.question(event["question"])
-    kind = None if question is None else question_types().get(question.type)
-    return None if question is None or kind is None else kind.bucket(value, question.settings)
+    return evaluate.send(conn, shop, fresh, {name: change.after[name] for name in change.touched}, changed)
 
 
 def _count(

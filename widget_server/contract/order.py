@@ -120,8 +120,8 @@ def pseudonym(key: str, customer: str) -> str:
 
 
 def tombstone(key: str, customer: str) -> str:
-    """What an erased customer goes by from then on."""
-    return ERASED + pseudonym(key, f"{ERASED}{customer}")
+    """What an erased customer goes by from then on; one who already goes by it stays so."""
+    return customer if customer.startswith(ERASED) else ERASED + pseudonym(key, f"{ERASED}{customer}")
 
 
 def pseudonymous(event: Mapping[str, Any], key: str) -> Mapping[str, Any]:

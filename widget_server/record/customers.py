@@ -1,15 +1,25 @@
-"""Customers of shops, as their platforms and their orders tell them: pseudonyms, never an address."""
+"""Customers of shops, as their platforms and their orders tell them: pseudonyms, never an address.
 
-from collections.abc import Iterable
+Of an erased customer a row is left under a tombstone, which a reference leads to and not the other way. It tells until
+when all that was ever said is erased, so that what arrives late does not bring it back.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, select
+import orjson
+from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, delete, select
 
-from widget_server.contract.customer import Customer
+from widget_server.contract import customer as customers_of
+from widget_server.contract.answer import dump_registers, load_registers
+from widget_server.contract.customer import Customer, Profile
+from widget_server.contract.order import GUEST, tombstone
+from widget_server.contract.shop import Shop
 
-from .db import Key, among, metadata
+from .db import Key, among, metadata, put
 
-__all__ = ["Customer", "born_on", "load", "same_person", "silent_since"]
+__all__ = ["Customer", "apply", "born_on", "erased_until", "load", "ordered", "same_person", "silent_since"]
 
 _customers = Table(
     "customers",
@@ -40,6 +50,64 @@ Index(
     "customers_by_last_order", _customers.c.shop, _customers.c.last_order_at,
     sqlite_where=_customers.c.last_order_at.is_not(None), postgresql_where=_customers.c.last_order_at.is_not(None),
 )  # fmt: skip
+
+
+def apply(conn: Connection, shop: Shop, events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Fold `customer.updated` and `customer.erased`. Returns the customers whose erasure is news, and until when (ms)
+    what was said of them is erased.
+
+    Whoever is erased is erased as a guest too, under every e-mail address that the platform told of the account.
+    """
+    about: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for event in events:
+        about[event["customer"]["ref"]].append(event)
+    if not about:
+        return {}
+    profiles = _profiles(conn, shop.id, about)
+    before = erased_until(conn, shop, about)
+    until, addresses = dict(before), []
+    for ref, told in about.items():
+        profile, hashes = profiles.get(ref, Profile()), set()
+        for event in told:
+            if event["type"] != "customer.erased":
+                profile = customers_of.merged(profile, event)
+                continue
+            until[ref] = max(until.get(ref, 0), customers_of.stamp_of(event).at)
+            hashes.add(event["customer"].get("email"))
+        if ref in until:
+            heard = profile.firsts.get("email", {})
+            hashes |= {email for email, at in heard.items() if at <= until[ref]}
+            addresses += [(f"{GUEST}{email}", until[ref]) for email in hashes if email is not None]
+            profile = customers_of.without(profile, until[ref])
+        profiles[ref] = profile
+    before |= erased_until(conn, shop, (guest for guest, _ in addresses))
+    for guest, at in addresses:
+        until[guest] = max(until.get(guest, before.get(guest, 0)), at)
+    news = {ref: at for ref, at in until.items() if at > before.get(ref, -1)}
+    put(conn, _customers, [_row(shop.id, ref, profiles[ref]) for ref in about])
+    put(conn, _customers, [{"shop": shop.id, "ref": tombstone(shop.customer_key, ref), "erased_at": at} for ref, at in news.items()])
+    _forget_empty(conn, shop.id, [ref for ref in about if not profiles[ref].registers])
+    return news
+
+
+def erased_until(conn: Connection, shop: Shop, refs: Iterable[str]) -> dict[str, int]:
+    """Until when (ms) all that was said of those of `refs` who were erased is erased."""
+    stones = {tombstone(shop.customer_key, ref): ref for ref in refs}
+    if not stones:
+        return {}
+    c = _customers.c
+    rows = conn.execute(select(c.ref, c.erased_at).where(c.shop == shop.id, among(conn, c.ref, stones)))
+    return {stones[row.ref]: row.erased_at for row in rows}
+
+
+def ordered(conn: Connection, shop: str, last: Mapping[str, tuple[int, str] | None]) -> None:
+    """Keep when each customer last ordered (ms), and which order that was; None when there is no such order any more."""
+    rows = []
+    for ref, found in last.items():
+        at, order = (None, None) if found is None else found
+        rows.append({"shop": shop, "ref": ref, "last_order_at": at, "last_order": order})
+    put(conn, _customers, rows)
+    _forget_empty(conn, shop, [ref for ref, found in last.items() if found is None])
 
 
 def load(conn: Connection, shop: str, refs: Iterable[str]) -> dict[str, Customer]:
@@ -73,14 +141,14 @@ def silent_since(
 def same_person(conn: Connection, shop: str, ref: str) -> tuple[str, ...]:
     """`ref` itself, then by what else the same person goes: accounts with the same e-mail address, and its guest."""
     c = _customers.c
-    if ref.startswith("e:"):
-        email: str | None = ref[2:]
+    if ref.startswith(GUEST):
+        email: str | None = ref.removeprefix(GUEST)
     else:
         email = conn.execute(select(c.email).where(c.shop == shop, c.ref == ref)).scalar()
     if email is None:
         return (ref,)
     accounts = conn.execute(select(c.ref).where(c.shop == shop, c.email == email).order_by(c.ref)).scalars()
-    return tuple(dict.fromkeys([ref, f"e:{email}", *accounts]))
+    return tuple(dict.fromkeys([ref, f"{GUEST}{email}", *accounts]))
 
 
 def _customer(row: Row[Any]) -> Customer:
@@ -89,3 +157,32 @@ def _customer(row: Row[Any]) -> Customer:
         language=row.language, segments=tuple(row.segments.split()) if row.segments else (),
         last_order_at=row.last_order_at, last_order=row.last_order, erased=row.erased_at is not None,
     )  # fmt: skip
+
+
+def _profiles(conn: Connection, shop: str, refs: Iterable[str]) -> dict[str, Profile]:
+    c = _customers.c
+    chosen = select(c.ref, c.state).where(c.shop == shop, among(conn, c.ref, refs), c.state.is_not(None))
+    found = {}
+    for row in conn.execute(chosen):
+        state = orjson.loads(row.state)
+        found[row.ref] = Profile(load_registers(state["r"]), state["f"])
+    return found
+
+
+def _row(shop: str, ref: str, profile: Profile) -> dict[str, Any]:
+    birthday, segments = profile.get("birthday"), profile.get("segments")
+    state = {"r": dump_registers(profile.registers), "f": profile.firsts}
+    return {
+        "shop": shop, "ref": ref, "email": profile.get("email"), "birthday": birthday,
+        "birthday_since": profile.birthday_since, "born": None if birthday is None else birthday[-5:],
+        "language": profile.get("language"), "segments": None if segments is None else " ".join(segments),
+        "state": orjson.dumps(state).decode() if profile.registers else None,
+    }  # fmt: skip
+
+
+def _forget_empty(conn: Connection, shop: str, refs: Iterable[str]) -> None:
+    wanted = list(refs)
+    if wanted:
+        c = _customers.c
+        empty = (c.state.is_(None), c.last_order_at.is_(None), c.erased_at.is_(None))
+        conn.execute(delete(_customers).where(c.shop == shop, among(conn, c.ref, wanted), *empty))

@@ -1,12 +1,15 @@
-"""The log of events: every accepted fact once, for ever. Its unique id is what makes counting exact."""
+"""The log of events: every accepted fact once, for ever. Its unique id is what makes counting exact.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+Only an erasure changes what stands in it, and never how many they are or when they were.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, select, tuple_
+from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, select, tuple_
 
-from .db import Key, among, insert_ignore, metadata
+from .db import Key, among, insert_ignore, metadata, put
 
 _PAGE = 2000
 
@@ -19,8 +22,14 @@ _events = Table(
     Column("at", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
+    # The order or the customer that it is about: what an erasure looks for.
+    Column("subject", Key),
     Column("body", Text, nullable=False),
 )
+Index(
+    "events_of_subject", _events.c.shop, _events.c.subject,
+    sqlite_where=_events.c.subject.is_not(None), postgresql_where=_events.c.subject.is_not(None),
+)  # fmt: skip
 
 
 def known(conn: Connection, shop: str, ids: Sequence[str]) -> set[str]:
@@ -31,15 +40,32 @@ def known(conn: Connection, shop: str, ids: Sequence[str]) -> set[str]:
 
 def add(conn: Connection, shop: str, envelopes: Iterable[Mapping[str, Any]]) -> None:
     """Write events that are not yet known."""
-    rows = [
-        {
-            "shop": shop, "id": envelope["event"]["id"], "type": envelope["event"]["type"],
-            "at": envelope["event"]["at"], "received": envelope["received"], "source": envelope["source"],
-            "body": orjson.dumps(envelope["event"]).decode(),
-        }
-        for envelope in envelopes
-    ]  # fmt: skip
-    insert_ignore(conn, _events, rows)
+    insert_ignore(conn, _events, [_row(shop, envelope) for envelope in envelopes])
+
+
+def of_order(ref: str) -> str:
+    """The subject of all events about an order, answers to questions about it included."""
+    return f"order:{ref}"
+
+
+def of_customer(ref: str) -> str:
+    """The subject of all events about a customer."""
+    return f"customer:{ref}"
+
+
+def rewrite(
+    conn: Connection, shop: str, subjects: Iterable[str], change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> None:
+    """Put `change(event)` in the place of every event about one of `subjects`. Id, type and times stay."""
+    c = _events.c
+    chosen = select(_events).where(c.shop == shop, among(conn, c.subject, subjects))
+    changed = []
+    for row in conn.execute(chosen).all():
+        event = orjson.loads(row.body)
+        after = change(event)
+        if after != event:
+            changed.append({**row._mapping, "subject": _subject(after), "body": orjson.dumps(after).decode()})
+    put(conn, _events, changed)
 
 
 def of_shop(conn: Connection, shop: str, types: Iterable[str] = ()) -> Iterator[dict[str, Any]]:
@@ -58,3 +84,20 @@ def of_shop(conn: Connection, shop: str, types: Iterable[str] = ()) -> Iterator[
         if len(rows) < _PAGE:
             return
         after = rows[-1].id
+
+
+def _row(shop: str, envelope: Mapping[str, Any]) -> dict[str, Any]:
+    event = envelope["event"]
+    return {
+        "shop": shop, "id": event["id"], "type": event["type"], "at": event["at"],
+        "received": envelope["received"], "source": envelope["source"], "subject": _subject(event),
+        "body": orjson.dumps(event).decode(),
+    }  # fmt: skip
+
+
+def _subject(event: Mapping[str, Any]) -> str | None:
+    if order := event.get("order"):
+        return of_order(order["ref"])
+    if customer := event.get("customer"):
+        return of_customer(customer["ref"])
+    return None
