@@ -5,10 +5,13 @@ An integration is a folder here whose `__init__.py` sets `integration` to an obj
 client and the idempotency key, and either returns a `Receipt` or raises one of the two errors. It keeps no state,
 retries nothing itself, and imports nothing but the standard library and `cryptography`.
 
+What must never be done twice (coupons, points) is a `Grant`. An integration that handles one also has `find`: after an
+attempt whose outcome nobody knows, the other side is asked whether it has it, and only what it has not is sent again.
+
 `webhook/` is the reference: copy that one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -17,17 +20,25 @@ class TemporaryError(Exception):
     """It did not work this time: try again at the next slot of the schedule.
 
     `reason` is shown to the owner. `retry_after` is what the platform asked for, in seconds. `status` and `excerpt`
-    are the answer, when there was one.
+    are the answer, when there was one. `unknown` says that the other side may have done it all the same: no answer after
+    the request had left, or an answer that tells nothing. When in doubt, it is unknown.
     """
 
     def __init__(
-        self, reason: str, retry_after: float | None = None, *, status: int | None = None, excerpt: str = ""
+        self,
+        reason: str,
+        retry_after: float | None = None,
+        *,
+        status: int | None = None,
+        excerpt: str = "",
+        unknown: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
         self.status = status
         self.excerpt = excerpt
+        self.unknown = unknown
 
 
 class PermanentError(Exception):
@@ -48,13 +59,19 @@ class PermanentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One field of the form by which an owner connects the platform. A `secret` one is masked and stored sealed."""
+    """One field of the form by which an owner connects the platform. A `secret` one is never shown again.
+
+    `check` raises ValueError with a sentence for a value that can't be right. Where the owner leaves the field empty and
+    there is a `make`, its value is taken, and told to the owner once.
+    """
 
     name: str
     label: str
     kind: Literal["text", "url", "secret", "number"] = "text"
     required: bool = True
     secret: bool = False
+    check: Callable[[str], object] | None = None
+    make: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +82,63 @@ class Notify:
     body: str
 
 
-Message = Notify
+@dataclass(frozen=True, slots=True)
+class IssueCoupon:
+    """Make a coupon with this very `code`. `amount` is a decimal number: of a hundred, or of `currency` where it is fixed.
+
+    `customer` is the platform's customer id, or a pseudonym of ours beginning with `e:` for somebody without one;
+    `reason` is the rule's name, for people. `at` and `expires` are ISO 8601 times.
+    """
+
+    code: str
+    kind: Literal["percent", "fixed"]
+    amount: str
+    currency: str | None
+    expires: str | None
+    customer: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantPoints:
+    """Add `points` (negative: take away) to what the platform shows the customer. `total` is what there is with them,
+    as far as known when this was first sent; messages may arrive in any order."""
+
+    customer: str
+    points: int
+    total: int
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCoupon:
+    """The coupon with this code may not be used any more. Sent only where the platform may have it."""
+
+    code: str
+    customer: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMail:
+    """A mail in `language` from the shop to its owner or a customer. No integration sends mail yet: these wait."""
+
+    to: str
+    template: str
+    language: str
+    values: Mapping[str, Any]
+
+
+Grant = IssueCoupon | GrantPoints | CancelCoupon
+Message = Notify | Grant | SendMail
+
+# Every message by the name of its kind.
+MESSAGES: Mapping[str, type[Any]] = {
+    each.__name__: each for each in (Notify, IssueCoupon, GrantPoints, CancelCoupon, SendMail)
+}
+GRANTS = (IssueCoupon, GrantPoints, CancelCoupon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +192,19 @@ class Integration(Protocol):
         self, message: Message, settings: Mapping[str, str], http: Http, idempotency_key: str
     ) -> Receipt:
         """Bring one message to the other side. May be called again with the same key after a success."""
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """What an integration that handles a `Grant` also can."""
+
+    def find(
+        self, message: Message, settings: Mapping[str, str], http: Http, idempotency_key: str
+    ) -> Receipt | None:
+        """Whether the other side has this message: its receipt, or None when it surely has not.
+
+        Changes nothing there. Raises one of the two errors when it can't be told.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,39 @@
 The receiver sees the same `webhook-id` and body on every attempt, with a new timestamp and signature. 2xx is success
 and everything else is failure, redirects included; 410 means that it wants no more; `Retry-After` is honoured on 429
 and 5xx.
+
+Coupons and points are webhooks too. Where nobody knows what became of one, the receiver is asked by a signed GET with
+`?id=` and the webhook's id: 200 with that id in its JSON says that it has it, 404 that it has not.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 
-from integrations import Http, Message, Notify, PermanentError, Receipt, Response, Setting, TemporaryError
-from integrations.signing import sign
+from integrations import (
+    CancelCoupon,
+    GrantPoints,
+    Http,
+    IssueCoupon,
+    Message,
+    Notify,
+    PermanentError,
+    Receipt,
+    Response,
+    SendMail,
+    Setting,
+    TemporaryError,
+)
+from integrations.signing import check_secret, make_secret, sign
 
+_TYPES: Mapping[type[Any], str] = {
+    IssueCoupon: "coupon.issue",
+    CancelCoupon: "coupon.cancel",
+    GrantPoints: "points.grant",
+}
 _BUSY = {429: "asked us to slow down", 502: "was away", 503: "was away", 504: "was away"}
 
 
@@ -24,20 +47,58 @@ class Webhook:
     name: str = "webhook"
     settings: tuple[Setting, ...] = (
         Setting("url", "URL", kind="url"),
-        Setting("secret", "Signing secret", kind="secret", secret=True),
+        Setting(
+            "secret", "Signing secret", kind="secret", secret=True, check=check_secret, make=make_secret
+        ),
     )
-    handles: tuple[type[Message], ...] = (Notify,)
+    handles: tuple[type[Message], ...] = (Notify, IssueCoupon, CancelCoupon, GrantPoints)
 
     def deliver(
         self, message: Message, settings: Mapping[str, str], http: Http, idempotency_key: str
     ) -> Receipt:
-        body = message.body.encode()
-        headers = sign(settings["secret"].split(), idempotency_key, int(self.clock()), body)
-        headers["content-type"] = "application/json"
+        body = _body(message)
+        headers = self._signed(settings, idempotency_key, body) | {"content-type": "application/json"}
         response = http.request("POST", settings["url"], headers=headers, body=body)
         if 200 <= response.status < 300:
             return Receipt(response.status, response.excerpt())
         raise _failure(response, self.clock())
+
+    def find(
+        self, message: Message, settings: Mapping[str, str], http: Http, idempotency_key: str
+    ) -> Receipt | None:
+        url = settings["url"] + ("&" if "?" in settings["url"] else "?") + f"id={idempotency_key}"
+        response = http.request("GET", url, headers=self._signed(settings, idempotency_key, b""))
+        if response.status == 404:
+            return None
+        if response.status == 200 and _names(response, idempotency_key):
+            return Receipt(response.status, response.excerpt())
+        raise TemporaryError(
+            f"answered {response.status} when asked whether it has this message: it must be 200 with its id, or 404",
+            status=response.status,
+            excerpt=response.excerpt(),
+        )
+
+    def _signed(self, settings: Mapping[str, str], idempotency_key: str, body: bytes) -> dict[str, str]:
+        return sign(settings["secret"].split(), idempotency_key, int(self.clock()), body)
+
+
+def _body(message: Message) -> bytes:
+    if isinstance(message, Notify):
+        return message.body.encode()
+    if isinstance(message, SendMail):
+        raise PermanentError("a webhook carries no mail")
+    data = asdict(message)
+    told = {"type": _TYPES[type(message)], "timestamp": data.pop("at"), "data": data}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _names(response: Response, idempotency_key: str) -> bool:
+    """Whether the answer is about this very message: a page that greets whoever asks is none."""
+    try:
+        told = json.loads(response.body)
+    except ValueError:
+        return False
+    return isinstance(told, dict) and told.get("id") == idempotency_key
 
 
 def _failure(response: Response, now: float) -> TemporaryError | PermanentError:
@@ -56,7 +117,8 @@ def _failure(response: Response, now: float) -> TemporaryError | PermanentError:
     asked = (
         _retry_after(response.headers.get("retry-after", ""), now) if status == 429 or status >= 500 else None
     )
-    return TemporaryError(reason, asked, status=status, excerpt=excerpt)
+    # What a server does before it fails is not for us to guess.
+    return TemporaryError(reason, asked, status=status, excerpt=excerpt, unknown=status >= 500)
 
 
 def _retry_after(value: str, now: float) -> float | None:

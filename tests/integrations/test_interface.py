@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import integrations
-from integrations import Notify, Setting
+from integrations import GRANTS, MESSAGES, Finder, Receiving, Setting
 from widget_server.contract.registry import load_all
 
 FOLDER = Path(integrations.__file__).parent
@@ -39,5 +39,11 @@ def test_an_integration_says_what_it_is_and_needs(name: str) -> None:
     assert all(isinstance(setting, Setting) for setting in found.settings)
     assert len({setting.name for setting in found.settings}) == len(found.settings)
     assert all(setting.secret for setting in found.settings if setting.kind == "secret")
-    assert found.handles
-    assert set(found.handles) <= {Notify}
+    assert found.handles or isinstance(found, Receiving)
+    assert set(found.handles) <= set(MESSAGES.values())
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_who_grants_can_be_asked_what_it_has(name: str) -> None:
+    found: Any = FOUND[name]
+    assert isinstance(found, Finder) or not set(found.handles) & set(GRANTS)

@@ -9,9 +9,13 @@ from widget_server.record import counters, outbox, shops
 from widget_server.record.counters import Slice
 from widget_server.record.outbox import Claimed
 
+from . import grants
+
 
 def make_body(conn: Connection, row: Claimed) -> str | None:
-    """The `score.updated` of a question as it stands now; None when its shop or question is gone."""
+    """That of points, or of the `score.updated` of a question as it stands now; None when what it tells of is gone."""
+    if grants.is_grant(row):
+        return grants.body(conn, row, time.time_ns() // 1_000_000)
     question, metric_name = outbox.score_of(row)
     shop, metric = shops.by_id(conn, row.shop), metrics().get(metric_name)
     if shop is None or metric is None or shop.question(question) is None:

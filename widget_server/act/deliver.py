@@ -4,6 +4,10 @@ One `Deliverer` a process. The thread that calls `run` does all the work with th
 pool of threads does nothing but wait for other people's servers. A slow endpoint holds at most 2 of them, a shop at
 most 6, all endpoints that fail at present together at most half; one that fails again and again is held back. What a dying process has claimed is free again when
 the lease ends; what was taken but not noted down yet is then sent once more, with the same id.
+
+A coupon or points are not sent once more like that. Where nobody knows what became of an attempt (no answer, an answer
+that tells nothing, a sender that died), the platform is asked first, and gets only what it surely has not. And they are
+never given up for a platform that is away: after five days without a success its connection is paused, and they wait.
 """
 
 import math
@@ -20,13 +24,15 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy import Connection
 
-from integrations import Http, Integration, Notify, PermanentError, Receipt, Response, TemporaryError
+from integrations import Finder, Http, Integration, PermanentError, Receipt, Response, TemporaryError
 from integrations.webhook import integration as webhook
-from widget_server.record import endpoints, holds, outbox
-from widget_server.record.db import Database
-from widget_server.record.endpoints import Target
+from widget_server.contract.coupons import State
+from widget_server.contract.platforms import platforms
+from widget_server.record import connections, endpoints, holds, outbox
+from widget_server.record.db import Database, lock_shops
 from widget_server.record.outbox import Attempt, Claimed, Wanted
 
+from . import grants, loyalty
 from .http import DEADLINE
 
 # Seconds before each attempt, as Standard Webhooks recommends them: ten attempts in 75 h 35 min.
@@ -41,7 +47,11 @@ PATIENCE = 5 * 24 * 3600  # seconds in which "not now" doesn't count as an attem
 THREADS = 16
 EACH_ENDPOINT = 2
 EACH_SHOP = 6
-FAILING = THREADS // 2
+DOUBTFUL = THREADS // 2
+
+# Seconds between attempts once the schedule is over, for what is not given up; ms to wait for another message.
+DAILY = 24 * 3600
+BLOCKED = 15_000
 
 LEASE = 45_000
 # A row is only begun while its lease outlasts the request.
@@ -111,11 +121,24 @@ def replay_all(writing: Callable[[], AbstractContextManager[Connection]], now: i
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What became of one attempt; `error` is None when it was taken."""
+    """What became of one attempt; `error` is None when it was taken. With an error, `unknown` says that it may have been
+    taken all the same."""
 
     row: Claimed
     attempt: Attempt
     error: TemporaryError | PermanentError | None
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    """Where a row goes, and by which code. `disabled` says why nothing may be sent there at present."""
+
+    integration: Integration
+    settings: Mapping[str, str]
+    failing: bool = False
+    deleted: bool = False
+    disabled: str | None = None
 
 
 class Deliverer:
@@ -135,6 +158,7 @@ class Deliverer:
         self._http = http
         self._make_body = make_body
         self._integration = integration
+        self._platforms = {**platforms(), integration.name: integration}
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._name = secrets.token_hex(8)
@@ -143,7 +167,8 @@ class Deliverer:
         self._unrecorded: list[_Outcome] = []
         self._waiting: list[Claimed] = []
         self._flying: dict[str, Claimed] = {}
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[str, _Destination] = {}
+        self._working: set[str] = set()  # endpoints that took the last message we sent them
         self._trying: set[str] = set()  # the one message each that decides whether its endpoint works again
         self._stopping = False
 
@@ -189,17 +214,44 @@ class Deliverer:
             return 0
         now = self._clock()
         with self._database.writing() as conn:
+            lock_shops(conn, {each.row.shop for each in outcomes if grants.is_grant(each.row)})
             self._record(conn, outcomes)
             waiting = self._let_go(conn) if self._stopping else self._claim(conn, now)
             known = {row.endpoint for row in (*waiting, *self._flying.values())}
-            targets = endpoints.targets(conn, known, now)
+            targets = self._destinations(conn, known, now)
             waiting = [ready for row in waiting if (ready := self._ready(conn, row, targets, now))]
         # Only now is it committed; had it failed, everything would be as before the turn.
         self._unrecorded = self._unrecorded[len(outcomes) :]
         for outcome in outcomes:
             self._flying.pop(outcome.row.id, None)
+        new = [row for row in waiting if row not in self._waiting]
         self._waiting, self._targets = waiting, targets
+        self._say_sending(new)
         return len(outcomes)
+
+    def _destinations(self, conn: Connection, ids: set[str], now: int) -> dict[str, _Destination]:
+        found = {}
+        for name, target in endpoints.targets(conn, ids, now).items():
+            settings = {"url": target.url, "secret": " ".join(target.secrets)}
+            found[name] = _Destination(
+                self._integration, settings, target.failing, target.deleted, target.disabled
+            )
+        for name, connection in connections.targets(conn, ids - found.keys()).items():
+            code = self._platforms.get(connection.platform)
+            if code is not None:
+                failing = connection.failing_since is not None
+                found[name] = _Destination(code, connection.settings, failing, connection.deleted)
+        return found
+
+    def _say_sending(self, rows: Sequence[Claimed]) -> None:
+        """In a transaction of its own: who grants locks the shop before the row, so it must not wait for us, nor we
+        for it, while rows are held."""
+        told = [row for row in rows if row.kind == "IssueCoupon" and not row.attempts and not row.unknown]
+        if told:
+            with self._database.writing() as conn:
+                lock_shops(conn, {row.shop for row in told})
+                for row in told:
+                    _tell(conn, row, "sending", self._clock())
 
     def _anything_due(self) -> bool:
         if self._stopping:
@@ -233,10 +285,17 @@ class Deliverer:
         return []
 
     def _ready(
-        self, conn: Connection, row: Claimed, targets: Mapping[str, Target], now: int
+        self, conn: Connection, row: Claimed, targets: Mapping[str, _Destination], now: int
     ) -> Claimed | None:
         """The row with its body; None when it is settled without being sent."""
         target = targets.get(row.endpoint)
+        if (target is None or target.deleted) and grants.is_grant(row):
+            if not grants.moved(conn, row, now):
+                _tell(conn, row, "unknown", now, "the connection was deleted")
+            return None
+        if grants.is_grant(row) and grants.blocked(conn, row):
+            outbox.postpone(conn, row, now + BLOCKED)
+            return None
         if target is None or target.deleted:
             outbox.cancel(conn, row, "the endpoint was deleted", now)
             return None
@@ -262,28 +321,29 @@ class Deliverer:
         """Hand rows to free threads, in the order of the claim, as far as the shares allow."""
         by_endpoint = Counter(row.endpoint for row in self._flying.values())
         by_shop = Counter(row.shop for row in self._flying.values())
-        failing = sum(1 for row in self._flying.values() if self._is_failing(row))
+        doubtful = sum(1 for row in self._flying.values() if self._is_doubtful(row))
         left = []
         for row in self._waiting:
-            bad = self._is_failing(row)
+            doubt = self._is_doubtful(row)
             if (
                 len(self._flying) >= THREADS
                 or by_endpoint[row.endpoint] >= EACH_ENDPOINT
                 or by_shop[row.shop] >= EACH_SHOP
-                or (bad and failing >= FAILING)
+                or (doubt and doubtful >= DOUBTFUL)
             ):
                 left.append(row)
                 continue
             by_endpoint[row.endpoint] += 1
             by_shop[row.shop] += 1
-            failing += bad
+            doubtful += doubt
             self._flying[row.id] = row
             self._pool.submit(self._send, row, self._targets[row.endpoint])
         self._waiting = left
 
-    def _is_failing(self, row: Claimed) -> bool:
+    def _is_doubtful(self, row: Claimed) -> bool:
+        """Whether nobody knows that its endpoint answers soon: it fails at present, or took nothing from us yet."""
         target = self._targets.get(row.endpoint)
-        return target is not None and target.failing
+        return row.endpoint not in self._working or (target is not None and target.failing)
 
     def _await(self, seconds: float) -> None:
         """Wait until something ended, or a little while, because something else may have become due."""
@@ -292,59 +352,114 @@ class Deliverer:
         except queue.Empty:
             return
 
-    def _send(self, row: Claimed, target: Target) -> None:
+    def _send(self, row: Claimed, target: _Destination) -> None:
         """In a thread of the pool: one attempt, whose outcome is put into the queue whatever happens."""
         began, at = time.monotonic(), self._clock()
+        attempting = _Attempting(self._http, row, lambda: row.lease_until - self._clock() >= _ENOUGH)
         error: TemporaryError | PermanentError | None = None
         receipt = Receipt()
-        http = _Watched(self._http)
         try:
-            settings = {"url": target.url, "secret": " ".join(target.secrets)}
-            receipt = self._integration.deliver(
-                Notify(row.type, row.body or ""), settings, http, row.id
-            )
+            receipt = attempting.bring(target)
         except (TemporaryError, PermanentError) as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001 - a fault of ours must not cost the shop its message
             _log.error("delivery_failed_inside", delivery=row.id, exc_info=True)
-            error = TemporaryError(f"a fault of ours: {type(raised).__name__}")
+            error = TemporaryError(f"a fault of ours: {type(raised).__name__}", unknown=True)
+            attempting.unknown = True
         took = int((time.monotonic() - began) * 1000)
         said = error or receipt
         attempt = Attempt(
-            at, said.status, error.reason if error else None, took, said.excerpt, http.told(row.body)
+            at, said.status, error.reason if error else None, took, said.excerpt, attempting.http.told(row.body)
         )
-        self._finished.put(_Outcome(row, attempt, error))
+        self._finished.put(_Outcome(row, attempt, error, attempting.unknown))
 
     def _record(self, conn: Connection, outcomes: Sequence[_Outcome]) -> None:
+        now = self._clock()
         taken = [(each.row, each.attempt) for each in outcomes if each.error is None]
         if taken:
             outbox.finish(conn, taken)
             working = {row.endpoint for row, _ in taken}
             endpoints.worked(conn, working)
-            holds.worked(conn, working, self._clock())
+            connections.worked(conn, working)
+            holds.worked(conn, working, now)
+            self._working |= working
+            for row, _ in taken:
+                _tell(conn, row, "done", now)
         # In one order, so that two workers cannot wait for each other's endpoints.
         for each in sorted(outcomes, key=lambda outcome: outcome.row.endpoint):
             if each.error is not None:
-                self._record_failure(conn, each.row, each.attempt, each.error)
+                self._working.discard(each.row.endpoint)
+                self._record_failure(conn, each, each.error)
 
     def _record_failure(
-        self, conn: Connection, row: Claimed, attempt: Attempt, error: TemporaryError | PermanentError
+        self, conn: Connection, outcome: _Outcome, error: TemporaryError | PermanentError
     ) -> None:
-        now = self._clock()
-        again = asked = None
-        if isinstance(error, TemporaryError):
-            again = next_attempt(row.attempts + 1, error, now, self._rng, row.began)
-            asked = asked_for(error, now, row.began)
+        row, attempt, now = outcome.row, outcome.attempt, self._clock()
+        again, asked = self._again(row, error, now)
         if again is None:
-            outbox.give_up(conn, row, attempt)
+            outbox.give_up(conn, row, attempt, outcome.unknown)
         else:
-            outbox.retry_later(conn, row, attempt, again.at, again.counts)
+            outbox.retry_later(conn, row, attempt, again.at, again.counts, outcome.unknown)
+        if outcome.unknown:
+            _tell(conn, row, "unknown", now, error.reason)
+        elif again is None:
+            _tell(conn, row, "failed", now, error.reason)
         if error.status not in ABOUT_THE_MESSAGE:
             holds.failed(conn, row.endpoint, now, asked)
-        if isinstance(error, PermanentError) and error.gone:
+        gone = isinstance(error, PermanentError) and error.gone
+        if grants.is_grant(row):
+            connections.failed(conn, row.endpoint, now, error.reason if gone else None)
+        elif gone:
             endpoints.disable(conn, row.endpoint, error.reason, now)
         else:
             endpoints.failed(conn, row.endpoint, now)
+
+    def _again(
+        self, row: Claimed, error: TemporaryError | PermanentError, now: int
+    ) -> tuple[Next | None, int | None]:
+        """When to try again, and the ms that the receiver asked for."""
+        made = row.attempts + 1
+        # Who wants nothing more at all has not said that this very coupon is wrong.
+        if isinstance(error, TemporaryError):
+            again = next_attempt(made, error, now, self._rng, row.began)
+            asked = asked_for(error, now, row.began)
+            if again is None and grants.is_grant(row):
+                again = Next(now + DAILY * 1000)
+            return again, asked
+        if error.gone and grants.is_grant(row):
+            return Next(now + DAILY * 1000), None
+        return None, None
+
+
+def _tell(conn: Connection, row: Claimed, state: State, now: int, error: str | None = None) -> None:
+    """Tell a coupon what became of its message."""
+    coupon = grants.issued_by(row)
+    if coupon is not None:
+        loyalty.coupon_told(conn, row.shop, coupon, state, now, error)
+
+
+class _Attempting:
+    """One attempt. `unknown` tells, after an error, whether the other side may have taken the message."""
+
+    def __init__(self, http: Http, row: Claimed, in_time: Callable[[], bool]) -> None:
+        self.http = _Watched(http, in_time)
+        self.unknown = grants.is_grant(row) and row.unknown
+        self._row = row
+
+    def bring(self, target: _Destination) -> Receipt:
+        row, code, message = self._row, target.integration, grants.message(self._row)
+        if self.unknown:
+            if not isinstance(code, Finder):
+                raise PermanentError("nobody knows whether it arrived, and the platform can't be asked")
+            found = code.find(message, target.settings, self.http, row.id)
+            self.unknown = False
+            if found is not None:
+                return found
+        try:
+            return code.deliver(message, target.settings, self.http, row.id)
+        except TemporaryError as error:
+            self.unknown = grants.is_grant(row) and error.unknown
+            raise
 
 
 _SHOWN = ("content-type", "idempotency-key", "webhook-id", "webhook-timestamp")
@@ -353,14 +468,17 @@ _SHOWN = ("content-type", "idempotency-key", "webhook-id", "webhook-timestamp")
 class _Watched:
     """The HTTP client, remembering for the owner what was sent: nothing of what could let others send it."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, in_time: Callable[[], bool]) -> None:
         self._http = http
+        self._in_time = in_time
         self._head = ""
         self._body = b""
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Response:
+        if not self._in_time():
+            raise TemporaryError("the time for this attempt was over before all was asked")
         given = {name.lower(): value for name, value in (headers or {}).items()}
         lines = [f"{name}: {given[name]}" for name in _SHOWN if name in given]
         # What stands after the ? may be a key.

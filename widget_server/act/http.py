@@ -254,8 +254,10 @@ class HttpClient:
         with deadline.kept():
             sock = self._open(target, self._addresses(target, deadline), deadline)
             try:
-                deadline.send(sock, head + body)
-                return self._read(sock, method, deadline)
+                # From the first byte on, nobody knows what the other side did with it but the other side.
+                with deadline.kept(sent=True):
+                    deadline.send(sock, head + body)
+                    return self._read(sock, method, deadline)
             finally:
                 sock.close()
 
@@ -355,16 +357,17 @@ class _Deadline:
         self._end = time.monotonic() + seconds
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Whatever goes wrong on the network inside is told as NoAnswer, in words for the owner."""
+    def kept(self, sent: bool = False) -> Iterator[None]:
+        """Whatever goes wrong on the network inside is told as NoAnswer, in words for the owner. `sent`: the other side
+        may have got the request by then."""
         try:
             yield
         except TimeoutError as error:
-            raise NoAnswer(f"no answer within {self._seconds:g} s") from error
+            raise NoAnswer(f"no answer within {self._seconds:g} s", unknown=sent) from error
         except ssl.SSLCertVerificationError as error:
-            raise NoAnswer(f"its certificate is not good: {error.verify_message}") from error
+            raise NoAnswer(f"its certificate is not good: {error.verify_message}", unknown=sent) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise NoAnswer(f"no answer: {_told(error)}") from error
+            raise NoAnswer(f"no answer: {_told(error)}", unknown=sent) from error
 
     def left(self) -> float:
         left = self._end - time.monotonic()

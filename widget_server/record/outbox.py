@@ -42,6 +42,7 @@ from widget_server.contract.times import MINUTE, format_time
 from .db import Key, insert_ignore, metadata
 
 STATES = ("due", "done", "dead", "cancelled")
+STAGES = ("planned", "sending", "done", "unknown", "failed", "cancelled")
 EXCERPT = 500
 REPLAYED_AT_ONCE = 1000
 
@@ -177,6 +178,18 @@ class Delivery:
     next_at: int | None
     ended: int | None
     last_error: str | None
+    unknown: bool = False
+    leased: bool = False
+
+    @property
+    def stage(self) -> str:
+        """How far it is, in the words of `STAGES`: `unknown` when it may have been taken or not, `sending` when somebody
+        is at it or was until now."""
+        if self.state in ("dead", "due") and self.unknown:
+            return "unknown"
+        if self.state == "due":
+            return "sending" if self.leased else "planned"
+        return {"dead": "failed"}.get(self.state, self.state)
 
 
 def webhook_body(event_type: str, at: int, data: Any) -> str:
@@ -494,7 +507,8 @@ def _locked_and_told(conn: Connection, changes: Sequence[ScoreChange], minute: i
 
 def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     taken = and_(_c.state == "done", _c.kind == "Notify")
-    failed = _c.state == "dead"
+    # A coupon that failed for good is over: what was paid for it has been given back.
+    failed = and_(_c.state == "dead", or_(_c.kind != "IssueCoupon", _c.unknown))
     state = or_(failed, taken) if wanted.delivery is not None else taken if wanted.done else failed
     equal = ((_c.shop, wanted.shop), (_c.id, wanted.delivery), (_c.endpoint, wanted.endpoint))
     found = [state, *(column == value for column, value in equal if value is not None)]
@@ -592,5 +606,5 @@ def _delivery(row: Row[Any]) -> Delivery:
     next_at = max(row.next_at, row.created) if row.state == "due" else None
     return Delivery(
         row.id, row.shop, row.endpoint, row.type, row.state, row.attempts, row.created, next_at, row.ended,
-        row.last_error,
+        row.last_error, row.unknown, row.lease_until > 0,
     )  # fmt: skip

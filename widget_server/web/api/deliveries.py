@@ -3,12 +3,12 @@
 import time
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from widget_server.act import deliver
 from widget_server.contract.times import format_time, parse_time
 from widget_server.record import outbox
-from widget_server.record.outbox import STATES, Attempt, Delivery, Wanted
+from widget_server.record.outbox import STAGES, STATES, Attempt, Delivery, Wanted
 from widget_server.web.errors import conflict, not_found
 from widget_server.web.params import Params, Position, choice, cursor, line, page_size
 from widget_server.web.resource import Read, Resource, Write
@@ -59,6 +59,11 @@ class DeliveryShape(Schema):
     endpoint = fields.String(required=True)
     type = fields.String(required=True)
     state = fields.String(required=True)
+    stage = fields.String(
+        required=True,
+        validate=validate.OneOf(STAGES),
+        metadata={"description": "how far it is; unknown: it may have been taken or not, and will be asked for"},
+    )
     attempts = fields.Integer(required=True)
     created = fields.String(required=True, metadata={"format": "date-time"})
     next_at = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
@@ -196,6 +201,7 @@ def _json(delivery: Delivery) -> dict[str, Any]:
         "endpoint": delivery.endpoint,
         "type": delivery.type,
         "state": delivery.state,
+        "stage": delivery.stage,
         "attempts": delivery.attempts,
         "created": format_time(delivery.created),
         "next_at": _time(delivery.next_at),
