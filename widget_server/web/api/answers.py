@@ -250,7 +250,7 @@ def _json(answer: Answer) -> dict[str, Any]:
         "key": answer.key,
         "question": answer.question,
         "value": answer.get("value"),
-        "text": answer.get("text"),
+        "text": answer.get("text") or None,
         "verified": answer.verified,
         "quarantined": answer.quarantined,
         "at": format_time(answer.first_at),
