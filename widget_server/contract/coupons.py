@@ -5,9 +5,13 @@ for one coupon has one.
 """
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from decimal import Decimal
+from typing import Any, Literal
 
+from . import money as money_of
+from .fields import REQUIRED, Fields, Whole, currency, money, one_of
 from .points import Caps
 
 MOST_AMOUNT = 2**53 - 1
@@ -20,6 +24,22 @@ LENGTH = 20  # 100 bits
 STATES = ("planned", "sending", "done", "unknown", "failed", "cancelled")
 State = Literal["planned", "sending", "done", "unknown", "failed", "cancelled"]
 CouponKind = Literal["percent", "fixed"]
+
+
+COUPON = Fields(
+    "CouponTerms",
+    {
+        "kind": one_of("percent", "fixed"),
+        "amount": money(),
+        "currency": currency(),
+        "days": Whole(1, MOST_DAYS),
+    },
+    frozenset({"kind", "amount"}),
+)
+"""What a coupon is worth, as people write it: `{"kind": "fixed", "amount": "5.00", "currency": "EUR", "days": 30}`."""
+
+_PERCENT = "Give a percentage as text from 0.01 to 100.00."
+_NO_CURRENCY = "Leave it out: a percentage has no currency."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,45 @@ class Coupon:
     round: int = 0
     error: str | None = None
     changed: int = 0
+
+
+def errors(given: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with terms that `COUPON` takes, by field; empty when `terms` can be made of them."""
+    unit = given.get("currency")
+    if given["kind"] == "percent":
+        if unit is not None:
+            return {"currency": _NO_CURRENCY}
+        share = Decimal(given["amount"]) * 100
+        fine = share == share.to_integral_value() and 1 <= share <= 10_000
+        return {} if fine else {"amount": _PERCENT}
+    if unit is None:
+        return {"currency": REQUIRED}
+    amount = money_of.minor(given["amount"], unit)
+    exact = Decimal(money_of.decimal(amount, unit)) == Decimal(given["amount"])
+    if not exact or not 0 < amount <= MOST_AMOUNT:
+        return {"amount": f"Give an amount above 0 with at most {money_of.exponent(unit)} decimals."}
+    return {}
+
+
+def terms(given: Mapping[str, Any]) -> CouponTerms:
+    """The terms that have no `errors`."""
+    unit = given.get("currency")
+    percent = given["kind"] == "percent"
+    amount = int(Decimal(given["amount"]) * 100) if percent else money_of.minor(given["amount"], unit)
+    return CouponTerms(given["kind"], amount, unit, given.get("days"))
+
+
+def worth(terms: CouponTerms) -> str:
+    """What a coupon is worth, as a decimal number: `12.5` of a hundred, `5.00` of its currency."""
+    if terms.kind == "fixed":
+        return money_of.decimal(terms.amount, terms.currency)
+    whole, part = divmod(terms.amount, 100)
+    return f"{whole}.{part:02}".rstrip("0").rstrip(".")
+
+
+def terms_json(terms: CouponTerms) -> dict[str, Any]:
+    """Terms as `COUPON` takes them."""
+    return {"kind": terms.kind, "amount": worth(terms), "currency": terms.currency, "days": terms.days}
 
 
 def code_of(key: str, row: str) -> str:

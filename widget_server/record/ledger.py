@@ -141,6 +141,10 @@ def by_id(conn: Connection, shop: str, entry: str) -> Entry | None:
     return None if row is None else _entry(row)
 
 
+def has_lines(conn: Connection, shop: str, customer: str) -> bool:
+    return conn.execute(select(_c.id).where(_c.shop == shop, _c.customer == customer).limit(1)).first() is not None
+
+
 def of_customer(
     conn: Connection, shop: str, customer: str, before: tuple[int, str] | None = None, limit: int | None = None
 ) -> list[Entry]:
