@@ -20,9 +20,10 @@ from widget_server.contract.queries import LONGEST, query_key
 from widget_server.contract.shop import Shop
 from widget_server.contract.times import local_day
 from widget_server.record import counters, eventlog, searches, shops
+from widget_server.record import rules as rule_book
 from widget_server.record.db import Database, lock_shops
 
-from . import evaluate, fold
+from . import evaluate, fold, rules
 from .crash import crash_point
 
 Envelope = Mapping[str, Any]
@@ -110,7 +111,8 @@ def _without_addresses(shop: Shop, envelope: Envelope) -> Envelope:
 def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
     events = [envelope["event"] for envelope in fresh]
     changes: dict[counters.Change, int] = defaultdict(int)
-    change = fold.fold(conn, shop, events)
+    book = rule_book.book(conn, shop)
+    change = rules.mark(book, fold.fold(conn, shop, events))
     # An order that changes its lines changes what its answers count for, so these are counted anew too.
     for name in set(change.before) | set(change.after):
         _count(change.before.get(name), change.known, shop, -1, changes)
@@ -123,7 +125,10 @@ def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
         for count in answers_of.skipped(event, shop.time_zone):
             changes[event["question"], "unverified", count] += 1
     counters.add(conn, shop.id, changes)
-    return evaluate.send(conn, shop, fresh, {name: change.after[name] for name in change.touched}, changed)
+    now = max(envelope["received"] for envelope in fresh)
+    made = rules.settle(conn, shop, book, change, fresh, now)
+    rules.note_scores(conn, shop, book, changed, now)
+    return made + evaluate.send(conn, shop, fresh, {name: change.after[name] for name in change.touched}, changed)
 
 
 def _count(

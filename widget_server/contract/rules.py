@@ -236,6 +236,14 @@ class Version:
         return self.points > 0 or self.per is not None or self.coupon is not None
 
     @property
+    def looks_back(self) -> bool:
+        """Whether what it owes for a fact depends on more than this fact."""
+        if self.when not in ("answer.given", "order.completed"):
+            return False
+        by_customer = self.segments is not None or (self.languages is not None and self.when == "order.completed")
+        return by_customer or self.first is not None
+
+    @property
     def tells(self) -> bool:
         """Whether somebody is told when it fires."""
         return self.webhook is not None or self.mail
@@ -246,10 +254,15 @@ History = Sequence[Version]
 
 
 class Book:
-    """The rules of a shop, by what they listen to."""
+    """The rules of a shop, by what they listen to. `looks_back`: those for which one event may change another fact."""
 
     def __init__(self, histories: Iterable[History]) -> None:
         self._rules = {history[0].rule: history for history in histories}
+        versions = [version for history in self._rules.values() for version in history]
+        self.asks_products = any(v.products is not None for v in versions)
+        self.asks_first = any(v.first is not None for v in versions)
+        self.asks_customers = any(v.segments is not None or v.languages is not None for v in versions)
+        self.looks_back = frozenset(v.rule for v in versions if v.looks_back)
         self._listening: dict[str, tuple[History, ...]] = {}
         self._answers: dict[str, tuple[History, ...]] = {}
         for when in TRIGGERS:

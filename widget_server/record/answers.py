@@ -237,6 +237,27 @@ def of_shop(conn: Connection, shop: str) -> Iterator[Answer]:
         after = (rows[-1].key, rows[-1].question)
 
 
+def since(conn: Connection, shop: str, start: int, end: int | None, page: int) -> Iterator[list[Answer]]:
+    """What was answered in [`start`, `end`) (ms) and counts, oldest first, page by page."""
+    c = _answers.c
+    after: tuple[int, str, str] = (start, "", "")
+    where = [c.shop == shop, c.answered.is_(True), c.hidden.is_(False)]
+    if end is not None:
+        where.append(c.first_at < end)
+    while True:
+        at, key, question = after
+        later = or_(
+            c.first_at > at, and_(c.first_at == at, c.key > key), and_(c.first_at == at, c.key == key, c.question > question)
+        )
+        query = select(_answers).where(*where, c.first_at >= at, later)
+        rows = conn.execute(query.order_by(c.first_at, c.key, c.question).limit(page)).all()
+        if rows:
+            yield [_answer(row) for row in rows]
+        if len(rows) < page:
+            return
+        after = (rows[-1].first_at, rows[-1].key, rows[-1].question)
+
+
 def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     for name in ("question", "verified", "product", "language", "query_key"):
@@ -278,7 +299,7 @@ def _row(answer: Answer) -> dict[str, Any]:
         "updated_at": answer.updated_at, "answered": answer.answered,
         "hidden": not answer.counted, "quarantined": answer.quarantined if waits else None,
         "verified": answer.verified, "incentivised": answer.incentivised, "bucket": answer.get("bucket"),
-        "chosen": "\n{}\n".format("\n".join(options)) if options else None, "text": answer.get("text"),
+        "chosen": "\n{}\n".format("\n".join(options)) if options else None, "text": answer.get("text") or None,
         "language": answer.get("language"), "product": answer.get("product"),
         "query_key": None if query is None else query_key(query), "order_ref": answer.order,
         "customer": answer.customer,
