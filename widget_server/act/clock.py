@@ -1,8 +1,7 @@
 """What happens because time has passed. Every worker has a clock; at any moment only the one that holds the lease acts.
 
 Every second it takes in what platforms have sent, and has the outbox looked into when something in it is due, whatever
-RQ remembers. Periodic tasks run at
-most once in their time over all workers, also when workers come and go.
+RQ remembers. Periodic tasks run at most once in their time over all workers, also when workers come and go.
 """
 
 import secrets
@@ -52,7 +51,9 @@ def disable_forgotten(database: Database, now: int) -> None:
 
 TASKS = (
     Task("prune-inbox", 3600, reconcile.prune_inbox),
-    Task("prune-outbox", 3600, prune_outbox), Task("disable-forgotten", 3600, disable_forgotten))
+    Task("prune-outbox", 3600, prune_outbox),
+    Task("disable-forgotten", 3600, disable_forgotten),
+)
 
 
 class Clock:
@@ -87,6 +88,7 @@ class Clock:
         now = self._clock()
         if not self._holds(now):
             return False
+        inbound.take_in(self._database)
         with self._database.reading() as conn:
             due = outbox.is_due(conn, now, holds.at(conn, now).shut)
         if due:

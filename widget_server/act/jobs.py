@@ -1,10 +1,12 @@
-"""RQ, for coarse work only: one queue, `deliver`, whose job says nothing but "look into the outbox".
+"""RQ, for coarse work only: two queues, each with a worker of its own.
 
-Nothing depends on RQ's memory. A job that is lost, doubled or never run changes nothing, because the outbox holds what
-is due and the clock asks again every second. Jobs are JSON and carry no data: who can write to Redis cannot make a
-worker run code. The worker doesn't fork, so the `Deliverer` and its threads live from job to job.
+The job of `deliver` says nothing but "look into the outbox"; those of `reconcile` name a connection that is to be read or
+looked at. Nothing depends on RQ's memory. A job that is lost, doubled or never run changes nothing, because the outbox
+holds what is due and the clock asks again. Jobs are JSON and carry ids only: who can write to Redis cannot make a worker
+run code. The workers don't fork, so the `Deliverer` and its threads live from job to job.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from redis import Redis
@@ -14,12 +16,17 @@ from rq.serializers import JSONSerializer
 from .deliver import Deliverer
 
 QUEUE = "deliver"
+RECONCILE = "reconcile"
 # Seconds. `run` ends well before the time-out, which only ends what hangs.
 _SLICE = 20.0
 _TIMEOUT = 180
 _FAILURE_KEPT = 3600
 
+# Reading a shop with a long backlog takes many pages; what is cut off goes on at the next reading.
+_READING_TIMEOUT = 900
+
 _working_for: "DeliverWorker | None" = None
+_reading_for: "ReconcileWorker | None" = None
 
 
 class DeliverWorker(SimpleWorker):
@@ -43,6 +50,22 @@ class DeliverWorker(SimpleWorker):
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
 
+class ReconcileWorker(SimpleWorker):
+    """Runs the jobs that read platforms in this process, until SIGTERM or SIGINT."""
+
+    max_connection_wait_time = 1.0
+    act: Callable[[str, str], None]
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Work until told to stop."""
+        global _reading_for
+        _reading_for = self
+        try:
+            return super().work(*args, **kwargs)
+        finally:
+            _reading_for = None
+
+
 def kick(redis: "Redis") -> None:
     """Have the outbox looked into soon. To be called after the commit that put something into it.
 
@@ -63,21 +86,46 @@ def deliver() -> None:
         kick(worker.connection)
 
 
+def ask_reconcile(redis: "Redis", what: str, connection: str) -> None:
+    """Have a connection read ("read") or looked at ("check") soon; once, however often it is asked for meanwhile."""
+    queue = Queue(RECONCILE, connection=redis, serializer=JSONSerializer)
+    name = f"{what}-{connection}"
+    if name not in queue.job_ids:
+        queue.enqueue_call(
+            reconcile, args=(what, connection), job_id=name, timeout=_READING_TIMEOUT, result_ttl=0,
+            failure_ttl=_FAILURE_KEPT,
+        )  # fmt: skip
+
+
+def reconcile(what: str, connection: str) -> None:
+    """The job."""
+    worker = _reading_for
+    if worker is None:
+        raise RuntimeError("the reconcile job runs only in a worker made by make_reconciler")
+    worker.act(what, connection)
+
+
+def make_reconciler(redis: "Redis", act: Callable[[str, str], None]) -> ReconcileWorker:
+    """The worker of the queue `reconcile`; `act` does what a job asks for. `redis` must not be shared."""
+    worker = ReconcileWorker([Queue(RECONCILE, connection=redis, serializer=JSONSerializer)], **_options(redis))
+    worker.log_result_lifespan = False
+    worker.act = act
+    return worker
+
+
 def make_worker(redis: "Redis", deliverer: Deliverer) -> DeliverWorker:
     """The worker of the one queue. `redis` must not be shared, because RQ changes its time-outs.
 
     One queue a worker: with two, RQ takes jobs off by a command that loses them when the worker is killed.
     """
-    worker = DeliverWorker(
-        [Queue(QUEUE, connection=redis, serializer=JSONSerializer)],
-        connection=redis,
-        serializer=JSONSerializer,
-        default_result_ttl=0,
-        worker_ttl=30,
-        job_monitoring_interval=5,
-        maintenance_interval=60,
-        log_job_description=False,
-    )
+    worker = DeliverWorker([Queue(QUEUE, connection=redis, serializer=JSONSerializer)], **_options(redis))
     worker.log_result_lifespan = False
     worker.deliverer = deliverer
     return worker
+
+
+def _options(redis: "Redis") -> dict[str, Any]:
+    return {
+        "connection": redis, "serializer": JSONSerializer, "default_result_ttl": 0, "worker_ttl": 30,
+        "job_monitoring_interval": 5, "maintenance_interval": 60, "log_job_description": False,
+    }  # fmt: skip

@@ -1,4 +1,5 @@
-"""The worker: stream consumer, deliveries and clock, each in a process of its own that is back at once when it dies."""
+"""The worker: stream consumer, deliveries, readings of platforms and clock, each in a process of its own that is back at
+once when it dies."""
 
 import os
 import signal
@@ -12,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from widget_server.act import jobs
+from widget_server.act import reconcile as readings
 from widget_server.act.bodies import make_body
 from widget_server.act.clock import TASKS, Clock, Task
 from widget_server.act.consume import Consumer
@@ -37,7 +39,9 @@ def run(settings: Settings) -> int:
 
 def children(settings: Settings) -> list[Child]:
     """The parts, in the order of their start."""
-    parts: dict[str, Callable[[Settings], int]] = {"consume": consume, "deliver": deliver, "clock": clock}
+    parts: dict[str, Callable[[Settings], int]] = {
+        "consume": consume, "deliver": deliver, "reconcile": reconcile, "clock": clock,
+    }  # fmt: skip
     # What `deliver` has begun goes to its end when that is soon; the lease gives the rest to another.
     return [Child(name, entry=partial(part, settings), stop_seconds=5.0) for name, part in parts.items()]
 
@@ -62,14 +66,39 @@ def deliver(settings: Settings) -> int:
     return 0
 
 
+def reconcile(settings: Settings) -> int:
+    offspring.watch_parent()
+    database = _database(settings, threading.Event())
+    client = valkey.connect(settings.redis_url, _REDIS_TIMEOUT)
+    _wait_for_redis(client)
+    http = HttpClient(allow_private=settings.allow_private, deadline=readings.DEADLINE, body_limit=readings.BODY_LIMIT)
+
+    def act(what: str, connection: str) -> None:
+        readings.act(database, http, what, connection, settings.base_url, time.time_ns() // 1_000_000)
+
+    jobs.make_reconciler(client, act).work(logging_level="WARNING")
+    database.close()
+    return 0
+
+
 def clock(settings: Settings) -> int:
     stop = stop_on_signal()
     database = _database(settings, stop)
     client = valkey.connect(settings.redis_url, _REDIS_TIMEOUT)
     forget = Task("forget-networks", limits.FORGET_SECONDS, lambda _database, _now: limits.forget(client))
-    Clock(database, client, (*TASKS, forget)).run(stop)
+    Clock(database, client, (*TASKS, forget, _ask_for_readings(client))).run(stop)
     database.close()
     return 0
+
+
+def _ask_for_readings(client: "redis.Redis") -> Task:
+    """Whatever connection's time has come is read or looked at by the worker of these jobs."""
+
+    def ask(database: Database, now: int) -> None:
+        for what, connection in readings.due(database, now):
+            jobs.ask_reconcile(client, what, connection)
+
+    return Task("ask-for-readings", 60, ask)
 
 
 def stop_on_signal() -> threading.Event:

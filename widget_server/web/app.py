@@ -10,7 +10,7 @@ from widget_server.contract.settings import Settings
 from widget_server.intake.readiness import Readiness
 from widget_server.record.db import Database
 
-from . import cors, errors, headers, health, pages, preview, snippet
+from . import cors, errors, headers, health, hooks, pages, preview, snippet
 from .resource import Resource
 from .state import State
 
@@ -43,6 +43,7 @@ def create_app(
         pages.blueprint(found),
         snippet.blueprint(),
         preview.blueprint(),
+        hooks.blueprint(),
         health.blueprint(state, Readiness(redis, database, settings)),
     ):
         app.register_blueprint(made)

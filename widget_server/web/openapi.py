@@ -10,7 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import validate
 from marshmallow.fields import Field
 
-from . import collector_spec
+from . import collector_spec, hooks
 from .resource import Resource, Route
 from .shapes import ErrorShape
 
@@ -51,6 +51,7 @@ def document(resources: Mapping[str, Resource], base_url: str) -> dict[str, Any]
         for route in resource.routes:
             spec.path(route.path, operations={route.method.lower(): _operation(plugin, resource, route)})
     collector_spec.add(spec)
+    hooks.add(spec)
     made = _plain_patterns(spec.to_dict())
     assert isinstance(made, dict)
     return made
