@@ -23,7 +23,7 @@ from widget_server.record import counters, eventlog, searches, shops
 from widget_server.record import rules as rule_book
 from widget_server.record.db import Database, lock_shops
 
-from . import evaluate, fold, rules
+from . import evaluate, fold, loyalty, rules
 from .crash import crash_point
 
 Envelope = Mapping[str, Any]
@@ -126,6 +126,8 @@ def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
             changes[event["question"], "unverified", count] += 1
     counters.add(conn, shop.id, changes)
     now = max(envelope["received"] for envelope in fresh)
+    for ref in sorted(change.erased):
+        loyalty.erase(conn, shop.id, ref)
     made = rules.settle(conn, shop, book, change, fresh, now)
     rules.note_scores(conn, shop, book, changed, now)
     return made + evaluate.send(conn, shop, fresh, {name: change.after[name] for name in change.touched}, changed)

@@ -247,6 +247,8 @@ def _owed(conn: Connection, shop: Shop, pairs: Iterable[_Pair]) -> _Owed:
     owed = _Owed()
     return_days: list[int] = []
     for pair in pairs:
+        if pair.old is None and pair.new is None:
+            continue
         for history in pair.rules:
             was, now = _word(history, pair.old), _word(history, pair.new)
             if was is _SILENCE and now is _SILENCE and not pair.anew:
@@ -294,8 +296,6 @@ def _add(owed: _Owed, history: History, pair: _Pair, was: _Word, now: _Word, ret
     fact, version = found.fact, now[0] or was[0] or history[-1]
     customer = fact.customer or (pair.old and pair.old.fact.customer) or ""
     points, terms = now[1], now[2]
-    if customer.startswith(ERASED) and not was[1] and not was[2]:
-        return  # nothing new for somebody who must not be known
     common: dict[str, Any] = {
         "rule": version.rule, "version": version.number, "source": fact.source, "customer": customer,
         "available_at": contract.available_at(version, fact, return_days), "at": fact.at, "why": version.name,

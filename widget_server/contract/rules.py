@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from .coupons import CouponTerms
+from . import coupons
+from .coupons import COUPON, CouponTerms
 from .events import MAX_PRODUCT
 from .fields import (
     BIGGEST,
@@ -39,7 +40,7 @@ from .fields import (
     slug,
 )
 from .metrics import metrics
-from .money import minor
+from .money import decimal, exponent, minor
 from .order import OrderFacts
 from .points import MOST, Caps
 from .times import DAY, parse_time
@@ -80,8 +81,6 @@ LEGAL = (
 )
 _MOST_QUESTIONS = 1000
 _ENDPOINT = re.compile(r"ep_[0-9a-f]{24}", re.ASCII)
-_PERCENT = "Give a percentage as text from 0.01 to 100.00."
-_ABOVE_ZERO = "Give an amount above 0."
 
 _RANGE = Fields("Range", {"min": money(), "max": money(), "currency": currency()}, frozenset({"currency"}))
 _VALUE = Fields(
@@ -111,11 +110,6 @@ _PER = Fields(
     {"points": Whole(1, MOST_POINTS), "amount": money(), "currency": currency()},
     frozenset({"points", "amount", "currency"}),
 )
-_COUPON = Fields(
-    "RuleCoupon",
-    {"kind": one_of("percent", "fixed"), "amount": money(), "currency": currency(), "days": Whole(1, MOST_DAYS)},
-    frozenset({"kind", "amount"}),
-)
 _WEBHOOK = Fields(
     "RuleWebhook",
     {"endpoint": Text(27, 27, _ENDPOINT, "Give the id of an endpoint, like ep_0123456789abcdef01234567.")},
@@ -126,7 +120,7 @@ _ACTION = Fields(
     {
         "points": Whole(1, MOST_POINTS),
         "points_per": Group(_PER),
-        "coupon": Group(_COUPON),
+        "coupon": Group(COUPON),
         "webhook": Group(_WEBHOOK),
         "mail": Group(Fields("RuleMail", {})),
     },
@@ -302,7 +296,7 @@ def version_of(rule: str, number: int, valid_from: int, deleted: bool, body: Map
         rule=rule, number=number, valid_from=valid_from, deleted=deleted, body=body, name=body["name"],
         active=active is None or active, when=body["when"], starts=_time(body.get("starts")), ends=_time(body.get("ends")),
         return_days=body.get("return_days"), caps=_caps(caps), coupon_caps=_caps(caps.get("coupons") or {}),
-        points=then.get("points", 0), per=_per(then.get("points_per")), coupon=_terms(then.get("coupon")),
+        points=then.get("points", 0), per=_per(then.get("points_per")), coupon=None if then.get("coupon") is None else coupons.terms(then["coupon"]),
         webhook=(then.get("webhook") or {}).get("endpoint"), mail="mail" in then,
         questions=_any_of(given.get("question")), placements=_any_of(given.get("placement")),
         products=_any_of(given.get("product")), languages=_any_of(_primary(each) for each in given.get("language") or ()),
@@ -461,37 +455,24 @@ def _then_errors(then: Sequence[Mapping[str, Any]], when: str, asks_value: bool)
 
 
 def _action_errors(path: str, name: str, given: Any) -> dict[str, str]:
+    if name == "coupon":
+        return {f"{path}.coupon.{field}": said for field, said in coupons.errors(given).items()}
     if name == "points_per":
-        wrong = _amount_error(given["amount"], given["currency"])
-        return {f"{path}.points_per.amount": wrong} if wrong else {}
-    if name != "coupon":
-        return {}
-    if given["kind"] == "percent":
-        if given.get("currency") is not None:
-            return {f"{path}.coupon.currency": "Leave it out: a percentage has no currency."}
-        share = Decimal(given["amount"]) * 100
-        fine = share == share.to_integral_value() and 1 <= share <= 10_000
-        return {} if fine else {f"{path}.coupon.amount": _PERCENT}
-    if given.get("currency") is None:
-        return {f"{path}.coupon.currency": REQUIRED}
-    wrong = _amount_error(given["amount"], given["currency"])
-    return {f"{path}.coupon.amount": wrong} if wrong else {}
-
-
-def _amount_error(amount: str, unit: str) -> str | None:
-    found = _in_minor(amount, unit)
-    if isinstance(found, str):
-        return found
-    return None if found > 0 else _ABOVE_ZERO
+        amount = _in_minor(given["amount"], given["currency"])
+        if not isinstance(amount, int) or amount == 0:
+            return {f"{path}.points_per.amount": f"Give an amount above 0{_decimals(given['currency'])}."}
+    return {}
 
 
 def _in_minor(amount: str, unit: str) -> int | str:
-    """The amount in minor units, or what is wrong with it."""
-    try:
-        found = minor(amount, unit)
-    except ValueError as error:
-        return f"{error}".rstrip(".")[:200] + "."
-    return found if found >= 0 else "Give an amount of 0 or more."
+    """The amount in the smallest units, or what is wrong with it."""
+    found = minor(amount, unit)
+    exact = Decimal(decimal(found, unit)) == Decimal(amount)
+    return found if exact and found >= 0 else f"Give an amount of 0 or more{_decimals(unit)}."
+
+
+def _decimals(unit: str) -> str:
+    return f", with at most {exponent(unit)} decimals"
 
 
 def _frame_errors(body: Mapping[str, Any]) -> dict[str, str]:
@@ -577,14 +558,6 @@ def _per(given: Mapping[str, Any] | None) -> PointsPer | None:
     if given is None:
         return None
     return PointsPer(given["points"], minor(given["amount"], given["currency"]), given["currency"])
-
-
-def _terms(given: Mapping[str, Any] | None) -> CouponTerms | None:
-    if given is None:
-        return None
-    unit = given.get("currency")
-    amount = int(Decimal(given["amount"]) * 100) if given["kind"] == "percent" else minor(given["amount"], unit)
-    return CouponTerms(given["kind"], amount, unit, given.get("days"))
 
 
 def _money(given: Mapping[str, Any] | None) -> Money | None:
