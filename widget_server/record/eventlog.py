@@ -64,7 +64,9 @@ def rewrite(
         event = orjson.loads(row.body)
         after = change(event)
         if after != event:
-            changed.append({**row._mapping, "subject": _subject(after), "body": orjson.dumps(after).decode()})
+            # The names of a row are of a kind of their own, which orjson takes for no text.
+            whole = {str(name): value for name, value in row._mapping.items()}
+            changed.append({**whole, "subject": _subject(after), "body": orjson.dumps(after).decode()})
     put(conn, _events, changed)
 
 
