@@ -1,0 +1,237 @@
+"""What the ledger must add up to, worked out the slow and obvious way. It shares no code with the program.
+
+In: how the platform has every order at last, the answers as `tests.oracle` makes them from their events, and what the
+owner had said about rules by when. Out: who is owed how many points, and which coupons, by rule and source. How things
+came to be so, in which order and how often they were told, is no part of it.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Source = tuple[str, str]  # the rule, and what it gives for
+OPEN = ("pending", "processing", "shipped")
+COMPLETED = ("completed", "delivered")
+CANCELLED = ("cancelled", "failed", "refunded")
+
+
+@dataclass
+class Rule:
+    """`said`: from when (ms) the owner wanted what. `caps` never change here, so that what exceeds them is easily told."""
+
+    said: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
+    deleted: int | None = None
+
+    def at(self, ms: int) -> Mapping[str, Any] | None:
+        """What was in force then."""
+        if self.deleted is not None and ms >= self.deleted:
+            return None
+        wanted = None
+        for since, body in self.said:
+            if since <= ms:
+                wanted = body
+        return wanted
+
+
+@dataclass
+class Owed:
+    """What one rule gives for one thing."""
+
+    customer: str
+    points: int
+    coupon: bool
+    at: int
+
+
+def owed(
+    orders: Mapping[str, Mapping[str, Any]],
+    answers: Mapping[tuple[str, str], Mapping[str, Any]],
+    rules: Mapping[str, Rule],
+) -> dict[Source, Owed]:
+    """Everything that is owed. `orders` have money in whole cents, times in ms and sets of products."""
+    found: dict[Source, Owed] = {}
+    for name, rule in rules.items():
+        for ref, order in orders.items():
+            if state(order) == "completed" and order["customer"] is not None and order["completed_at"] is not None:
+                body = rule.at(order["completed_at"])
+                if body is not None and body["when"] == "order.completed" and _fits_order(body, order, order["completed_at"]):
+                    found[name, f"order:{ref}"] = Owed(
+                        order["customer"], _points_of_order(body, order), _has_coupon(body), order["completed_at"]
+                    )
+        for (question, key), answer in answers.items():
+            order_of = _order_of(answer, orders)
+            if order_of is None or answer["hidden"] or (answer["value"] is None and answer["text"] is None):
+                continue
+            body = rule.at(answer["first_at"])
+            if body is not None and body["when"] == "answer.given" and _fits_answer(body, question, answer, order_of):
+                found[name, f"answer:{question}:{key}"] = Owed(
+                    order_of["customer"], _fixed(body), _has_coupon(body), answer["first_at"]
+                )
+    return {source: due for source, due in found.items() if due.points or due.coupon}
+
+
+def state(order: Mapping[str, Any]) -> str:
+    """open, completed or cancelled."""
+    if order["status"] in CANCELLED or 0 < order["total"] <= order["refunded"]:
+        return "cancelled"
+    return "completed" if order["status"] in COMPLETED else "open"
+
+
+def _order_of(answer: Mapping[str, Any], orders: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The order of an answer, while its customer may be rewarded for it."""
+    order = orders.get((answer["order"] or {}).get("ref"))
+    return None if order is None or order["customer"] is None or state(order) == "cancelled" else order
+
+
+def _fits_order(body: Mapping[str, Any], order: Mapping[str, Any], at: int) -> bool:
+    given = body.get("if", {})
+    return (
+        _is_on(body, at)
+        and _worth(given.get("order_value"), order)
+        and ("product" not in given or any(each in order["products"] for each in given["product"]))
+        and ("language" not in given or order["language"] in given["language"])
+    )
+
+
+def _fits_answer(body: Mapping[str, Any], question: str, answer: Mapping[str, Any], order: Mapping[str, Any]) -> bool:
+    given = body.get("if", {})
+    return (
+        _is_on(body, answer["first_at"])
+        and ("question" not in given or question in given["question"])
+        and ("placement" not in given or answer["placement"] in given["placement"])
+        and given.get("verified", True)
+        and _worth(given.get("order_value"), order)
+    )
+
+
+def _is_on(body: Mapping[str, Any], at: int) -> bool:
+    if not body.get("active", True):
+        return False
+    begins, ends = body.get("starts"), body.get("ends")
+    return (begins is None or ms(begins) <= at) and (ends is None or at < ms(ends))
+
+
+def _worth(wanted: Mapping[str, Any] | None, order: Mapping[str, Any]) -> bool:
+    if wanted is None:
+        return True
+    cents = {name: round(float(wanted[name]) * 100) for name in ("min", "max") if name in wanted}
+    return order["currency"] == wanted["currency"] and cents.get("min", 0) <= order["total"] <= cents.get("max", 10**18)
+
+
+def _fixed(body: Mapping[str, Any]) -> int:
+    return sum(action.get("points", 0) for action in body["then"])
+
+
+def _points_of_order(body: Mapping[str, Any], order: Mapping[str, Any]) -> int:
+    total, kept = order["total"], order["total"] - order["refunded"]
+    points = _fixed(body) if total == 0 else _fixed(body) * kept // total
+    for action in body["then"]:
+        per = action.get("points_per")
+        if per is not None and per["currency"] == order["currency"]:
+            points += per["points"] * kept // round(float(per["amount"]) * 100)
+    return points
+
+
+def _has_coupon(body: Mapping[str, Any]) -> bool:
+    return any("coupon" in action for action in body["then"])
+
+
+def ms(text: str) -> int:
+    """A time as our events name it."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+# --- what stands in the tables, by plain SQL --------------------------------------------------------------------------
+
+Run = Callable[[str], list[Any]]
+OF_NO_RULE = ("redeem", "expiry", "adjust")
+
+
+@dataclass(frozen=True)
+class Line:
+    rule: str
+    source: str
+    customer: str
+    points: int
+    kind: str
+    available_at: int
+    day: str
+
+
+def lines(run: Run, shop: str) -> list[Line]:
+    """The ledger, in the order it was written."""
+    columns = "rule, source, customer, points, kind, available_at, day"
+    return [Line(*row) for row in run(f"SELECT {columns} FROM ledger WHERE shop = '{shop}' ORDER BY at, n, id")]
+
+
+def sums(present: Iterable[Line]) -> dict[Source, dict[str, int]]:
+    """What stands for each rule and source, by customer; nothing that is nought."""
+    found: dict[Source, dict[str, int]] = {}
+    for line in present:
+        if line.rule not in OF_NO_RULE:
+            of = found.setdefault((line.rule, line.source), {})
+            of[line.customer] = of.get(line.customer, 0) + line.points
+    for source, of in list(found.items()):
+        found[source] = {customer: points for customer, points in of.items() if points}
+        if not found[source]:
+            del found[source]
+    return found
+
+
+def approved(present: Iterable[Line], customer: str, now: int) -> int:
+    """What `customer` may spend."""
+    return sum(line.points for line in present if line.customer == customer and line.available_at <= now)
+
+
+def over_a_cap(present: Iterable[Line], caps: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Where a rule ever gave more than its caps allow."""
+    given: dict[tuple[str, str, str], int] = {}
+    found = []
+    for line in present:
+        for scope, key in (("total", ""), ("day", line.day), ("customer", line.customer)):
+            name = line.rule, scope, key
+            given[name] = given.get(name, 0) + line.points
+            most = caps.get(line.rule, {}).get(scope)
+            if most is not None and given[name] > most and line.points > 0:
+                found.append(f"{line.rule} gave {given[name]} to {scope} {key}, above {most}")
+    return found
+
+
+def was_full(present: Iterable[Line], caps: Mapping[str, int], source: Source, due: Owed, time_zone: str) -> bool:
+    """Whether the caps of a rule ever left less than what is owed for `source`."""
+    moment = datetime.fromtimestamp(due.at / 1000, ZoneInfo(time_zone))
+    scopes = {"total": "", "day": moment.date().isoformat(), "customer": due.customer}
+    given = dict.fromkeys(scopes, 0)
+    if any(due.points > most for most in caps.values()):
+        return True
+    for line in present:
+        if line.rule == source[0] and line.source != source[1]:
+            for scope, key in (("total", ""), ("day", line.day), ("customer", line.customer)):
+                if key == scopes[scope]:
+                    given[scope] += line.points
+                    if scope in caps and given[scope] + due.points > caps[scope]:
+                        return True
+    return False
+
+
+def coupons(run: Run, shop: str) -> list[tuple[str, str, str, str, str]]:
+    """Rule, source, customer, code and state of every coupon that rules gave."""
+    rows = run(f"SELECT rule, source, customer, code, state FROM coupons WHERE shop = '{shop}'")
+    return [tuple(row) for row in rows if row[0] not in OF_NO_RULE]
+
+
+def doubled(run: Run, shop: str) -> list[str]:
+    """What stands twice although it may only stand once."""
+    found = []
+    for what, table, columns in (
+        ("line of the ledger", "ledger", "rule, source, n"),
+        ("coupon", "coupons", "rule, source"),
+        ("code", "coupons", "code"),
+        ("message", "outbox", "key"),
+    ):
+        twice = run(f"SELECT {columns} FROM {table} WHERE shop = '{shop}' GROUP BY {columns} HAVING count(*) > 1")
+        found += [f"{what}: {json.dumps(list(row))}" for row in twice]
+    return found

@@ -1,0 +1,198 @@
+"""Hypothesis writes histories of a shop: what its platform, shoppers and owner do, and what becomes of their words."""
+
+import sys
+import uuid
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tests.pipeline.histories import BEGIN, DAY, MINUTE, World, iso
+from widget_server.contract.loyalty import Loyalty
+from widget_server.record import loyalty
+from widget_server.record.db import Database
+
+# Few of everything, so that things meet.
+refs = st.sampled_from(["A", "B", "C:1", "D"])
+GUEST = "e:" + "0123456789abcdef" * 2
+customers = st.sampled_from(["c1", "c2", GUEST])
+statuses = st.sampled_from(["pending", "processing", "shipped", "completed", "completed", "delivered", "cancelled", "failed", "refunded"])
+totals = st.sampled_from([0, 1, 999, 1000, 10_000, 123_456])
+shares = st.sampled_from([0.0, 0.1, 1 / 3, 0.5, 1.0])
+products = st.frozensets(st.sampled_from(["p", "q", "r"]), max_size=2)
+questions = st.sampled_from(["order-rating", "search-found"])
+deaths = st.sampled_from([0, 0, 0, 1, 2, 3, 5, 8, 13, 21, 34])
+moments = st.sampled_from([-DAY, -MINUTE, -1, 0, 0, 1, MINUTE, 5 * MINUTE])
+spans = st.sampled_from([1, 300, 1000, 1000, MINUTE, 10 * MINUTE, DAY, 15 * DAY])
+
+points = st.sampled_from([1, 50, 100, 101])
+per = st.sampled_from([("1.00", 1), ("0.07", 3), ("33.33", 10)]).map(
+    lambda given: {"points_per": {"points": given[1], "amount": given[0], "currency": "EUR"}}
+)
+coupon = st.sampled_from([{"coupon": {"kind": "percent", "amount": "10"}}, {"coupon": {"kind": "fixed", "amount": "5.00", "currency": "EUR", "days": 30}}])
+bounds = st.sampled_from([None, {"min": "10.00"}, {"max": "10.00"}, {"min": "0.01", "max": "100.00"}])
+frames = st.sampled_from([{}, {}, {}, {"active": False}, {"starts": iso(BEGIN + MINUTE)}, {"ends": iso(BEGIN + 2 * DAY)}, {"return_days": 0}, {"return_days": 1}])
+
+
+@st.composite
+def bodies(draw: st.DrawFn, when: str | None = None) -> dict[str, Any]:
+    """What an owner may want."""
+    when = when or draw(st.sampled_from(["answer.given", "order.completed"]))
+    given: dict[str, Any] = {}
+    worth = draw(bounds)
+    if worth is not None:
+        given["order_value"] = {**worth, "currency": draw(st.sampled_from(["EUR", "EUR", "USD"]))}
+    then = draw(st.sampled_from(["points", "points", "coupon", "both"]))
+    actions = [] if then == "coupon" else [{"points": draw(points)}]
+    actions += [draw(coupon)] if then != "points" else []
+    if when == "answer.given":
+        given |= draw(st.sampled_from([{}, {}, {"question": ["order-rating"]}, {"placement": ["order"]}, {"verified": True}]))
+    else:
+        given |= draw(st.sampled_from([{}, {}, {"product": ["p"]}, {"product": ["q", "r"]}, {"language": ["lv"]}]))
+        actions += [draw(per)] if draw(st.booleans()) else []
+    return {"name": "A rule", "when": when, "if": given, "then": actions, **draw(frames)}
+
+
+caps = st.sampled_from([{}, {}, {"total": 120}, {"customer": 100}, {"day": 150}, {"customer": 60, "day": 90, "total": 151}])
+
+
+class Histories(RuleBasedStateMachine):
+    """`world` is made anew for each history, on the database that `on` was told."""
+
+    database: Database
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.database)
+        self.numbers = iter(range(1, 10_000))
+        self.broken = True
+
+    @initialize(expires=st.sampled_from([None, None, 1, 20]), first=bodies(), most=caps)
+    def begin(self, expires: int | None, first: dict[str, Any], most: dict[str, int]) -> None:
+        if expires is not None:
+            with self.world.database.writing() as conn:
+                loyalty.replace(conn, self.world.shop.id, Loyalty(14, expires))
+        self.world.save_rule({**first, "caps": most})
+        self.world.wait(1000)
+        self.broken = False
+
+    # --- the platform ---
+
+    @rule(ref=refs, customer=customers, total=totals, bought=products, language=st.sampled_from(["lv", "lv-LV", "ru"]))
+    def place(self, ref: str, customer: str, total: int, bought: frozenset[str], language: str) -> None:
+        known = self.world.platform.get(ref)
+        if known is None:
+            self.world.change(ref, status="processing", customer=customer, total=total, products=bought, language=language[:2])
+        else:
+            # An order may be corrected, and a guest may open an account; an account does not become a guest again.
+            owner = customer if known["customer"] == GUEST or customer != GUEST else known["customer"]
+            self.world.change(ref, customer=owner, total=max(total, known["refunded"]), products=bought)
+
+    @precondition(lambda self: self.world.platform)
+    @rule(ref=refs, status=statuses)
+    def move(self, ref: str, status: str) -> None:
+        if ref in self.world.platform:
+            self.world.change(ref, status=status)
+
+    @precondition(lambda self: self.world.platform)
+    @rule(ref=refs, share=shares)
+    def refund(self, ref: str, share: float) -> None:
+        if ref in self.world.platform:
+            self.world.change(ref, refunded=int(self.world.platform[ref]["total"] * share))
+
+    # --- shoppers and the owner ---
+
+    @rule(ref=refs, question=questions, offset=moments, value=st.integers(1, 5), placement=st.sampled_from(["order", "mail"]))
+    def answer(self, ref: str, question: str, offset: int, value: int, placement: str) -> None:
+        self.world.say(
+            {
+                "id": str(uuid.UUID(int=next(self.numbers), version=4)), "type": "answer.given", "at": self.world.now + offset,
+                "question": question, "value": value if question == "order-rating" else "yes", "placement": placement,
+                "order": {"ref": ref, "line": None, "sku": []}, "answer": str(uuid.UUID(int=7, version=4)),
+            }
+        )  # fmt: skip
+
+    @rule(ref=refs, question=questions, kind=st.sampled_from(["quarantined", "released", "removed"]))
+    def decide(self, ref: str, question: str, kind: str) -> None:
+        name = ref.replace(":", "%3A")
+        about = {"question": question, "key": f"order:{name}", "reason": "spam"}
+        self.world.say(
+            {"id": str(uuid.UUID(int=next(self.numbers), version=4)), "type": f"answer.{kind}", "at": self.world.now, **about}
+        )
+
+    @rule(body=bodies(), most=caps, dies_at=deaths)
+    def make_rule(self, body: dict[str, Any], most: dict[str, int], dies_at: int) -> None:
+        if len(self.world.rules) < 4:
+            self.world.save_rule({**body, "caps": most}, dies_at=dies_at)
+
+    @rule(which=st.integers(0, 3), body=bodies(), dies_at=deaths)
+    def change_rule(self, which: int, body: dict[str, Any], dies_at: int) -> None:
+        name, known = sorted(self.world.rules.items())[which % len(self.world.rules)]
+        first = known.said[0][1]
+        if known.deleted is None and body["when"] == first["when"]:
+            self.world.save_rule({**body, "caps": first["caps"]}, name, dies_at)
+
+    @rule(which=st.integers(0, 3), dies_at=deaths)
+    def remove_rule(self, which: int, dies_at: int) -> None:
+        name, known = sorted(self.world.rules.items())[which % len(self.world.rules)]
+        if known.deleted is None and len(self.world.rules) > 1:
+            self.world.remove_rule(name, dies_at)
+
+    @rule(customer=customers, points=st.sampled_from([1, 40, 50, 100, 150]), name=st.sampled_from("abcd"), dies_at=deaths)
+    def redeem(self, customer: str, points: int, name: str, dies_at: int) -> None:
+        self.world.redeem(customer, points, name, dies_at)
+
+    @rule(span=spans)
+    def wait(self, span: int) -> None:
+        self.world.wait(span)
+
+    @rule(dies_at=deaths)
+    def expire(self, dies_at: int) -> None:
+        self.world.expire(dies_at)
+
+    # --- how their words reach us ---
+
+    @precondition(lambda self: self.world.waiting)
+    @rule(picks=st.lists(st.integers(0, 20), min_size=1, max_size=6), keep=st.booleans(), dies_at=deaths, again=st.booleans())
+    def arrive(self, picks: list[int], keep: bool, dies_at: int, again: bool) -> None:
+        """Some of what is on its way, in any order, in one batch. `keep`: it is also still to come."""
+        waiting = self.world.waiting
+        chosen = [waiting[pick % len(waiting)] for pick in picks]
+        self.world.process(chosen, dies_at, again)
+        if not keep:
+            self.world.waiting = [event for event in waiting if not any(event is one for one in chosen)]
+        self.world.check_always()
+
+    @precondition(lambda self: self.world.waiting)
+    @rule(dies_at=deaths)
+    def arrive_all(self, dies_at: int) -> None:
+        self.world.process(list(reversed(self.world.waiting)), dies_at)
+        self.world.waiting.clear()
+        self.world.check_always()
+
+    @precondition(lambda self: self.world.waiting)
+    @rule(pick=st.integers(0, 20))
+    def lose(self, pick: int) -> None:
+        """What a platform sends may be lost; what a browser sends is sent until it is taken."""
+        event = self.world.waiting[pick % len(self.world.waiting)]
+        if event["type"].startswith("order."):
+            self.world.waiting.remove(event)
+
+    @precondition(lambda self: self.world.platform)
+    @rule()
+    def read(self) -> None:
+        self.world.read_all()
+        self.world.check_always()
+
+    def teardown(self) -> None:
+        try:
+            # A history that has failed already is not to fail anew for what it left undone.
+            if not self.broken and sys.exc_info()[0] is None:
+                self.world.finish()
+        finally:
+            self.world.close()
+
+
+def machine(database: Database) -> type[Histories]:
+    """The machine for histories on `database`."""
+    return type("LoyaltyHistories", (Histories,), {"database": database})
