@@ -2,8 +2,9 @@
 
 One `Deliverer` a process. The thread that calls `run` does all the work with the database, in short transactions; a
 pool of threads does nothing but wait for other people's servers. A slow endpoint holds at most 2 of them, a shop at
-most 6, all endpoints that fail at present together at most half; one that fails again and again is held back. What a dying process has claimed is free again when
-the lease ends; what was taken but not noted down yet is then sent once more, with the same id.
+most 6, all endpoints that fail at present together at most half, and with those that took nothing from this process yet
+three quarters; one that fails again and again is held back. What a dying process has claimed is free again when the lease
+ends; what was taken but not noted down yet is then sent once more, with the same id.
 
 A coupon or points are not sent once more like that. Where nobody knows what became of an attempt (no answer, an answer
 that tells nothing, a sender that died), the platform is asked first, and gets only what it surely has not. And they are
@@ -47,7 +48,8 @@ PATIENCE = 5 * 24 * 3600  # seconds in which "not now" doesn't count as an attem
 THREADS = 16
 EACH_ENDPOINT = 2
 EACH_SHOP = 6
-DOUBTFUL = THREADS // 2
+FAILING = THREADS // 2
+DOUBTFUL = THREADS * 3 // 4
 
 # Seconds between attempts once the schedule is over, for what is not given up; ms to wait for another message.
 DAILY = 24 * 3600
@@ -321,29 +323,35 @@ class Deliverer:
         """Hand rows to free threads, in the order of the claim, as far as the shares allow."""
         by_endpoint = Counter(row.endpoint for row in self._flying.values())
         by_shop = Counter(row.shop for row in self._flying.values())
-        doubtful = sum(1 for row in self._flying.values() if self._is_doubtful(row))
+        failing = sum(self._is_failing(row) for row in self._flying.values())
+        doubtful = sum(self._is_doubtful(row) for row in self._flying.values())
         left = []
         for row in self._waiting:
-            doubt = self._is_doubtful(row)
+            bad, doubt = self._is_failing(row), self._is_doubtful(row)
             if (
                 len(self._flying) >= THREADS
                 or by_endpoint[row.endpoint] >= EACH_ENDPOINT
                 or by_shop[row.shop] >= EACH_SHOP
+                or (bad and failing >= FAILING)
                 or (doubt and doubtful >= DOUBTFUL)
             ):
                 left.append(row)
                 continue
             by_endpoint[row.endpoint] += 1
             by_shop[row.shop] += 1
+            failing += bad
             doubtful += doubt
             self._flying[row.id] = row
             self._pool.submit(self._send, row, self._targets[row.endpoint])
         self._waiting = left
 
+    def _is_failing(self, row: Claimed) -> bool:
+        target = self._targets.get(row.endpoint)
+        return target is not None and target.failing
+
     def _is_doubtful(self, row: Claimed) -> bool:
         """Whether nobody knows that its endpoint answers soon: it fails at present, or took nothing from us yet."""
-        target = self._targets.get(row.endpoint)
-        return row.endpoint not in self._working or (target is not None and target.failing)
+        return row.endpoint not in self._working or self._is_failing(row)
 
     def _await(self, seconds: float) -> None:
         """Wait until something ended, or a little while, because something else may have become due."""
