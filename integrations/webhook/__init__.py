@@ -61,6 +61,8 @@ class Webhook:
         response = http.request("POST", settings["url"], headers=headers, body=body)
         if 200 <= response.status < 300:
             return Receipt(response.status, response.excerpt())
+        if not isinstance(message, Notify):
+            _check_refused(response)
         raise _failure(response, self.clock())
 
     def find(
@@ -99,6 +101,21 @@ def _names(response: Response, idempotency_key: str) -> bool:
     except ValueError:
         return False
     return isinstance(told, dict) and told.get("id") == idempotency_key
+
+
+def _check_refused(response: Response) -> None:
+    """Raises when the answer says what becomes of this very coupon, whatever is tried: it is refused for good, or a like
+    one is there, which may be this one."""
+    if response.status in (400, 422):
+        raise PermanentError(
+            f"answered {response.status}: it refuses this message",
+            status=response.status, excerpt=response.excerpt(),
+        )  # fmt: skip
+    if response.status == 409:
+        raise TemporaryError(
+            "answered 409: it may have this message already",
+            status=response.status, excerpt=response.excerpt(), unknown=True,
+        )  # fmt: skip
 
 
 def _failure(response: Response, now: float) -> TemporaryError | PermanentError:

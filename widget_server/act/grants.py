@@ -4,6 +4,7 @@ A message goes to one connection: the oldest that takes its kind. A coupon for w
 queued when one comes. A row's key is made from the coupon or the line of the ledger, so nothing is queued twice.
 """
 
+import secrets as random
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +12,19 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from integrations import MESSAGES, CancelCoupon, GrantPoints, IssueCoupon, Message, Notify, SendMail
+from integrations import (
+    MESSAGES,
+    CancelCoupon,
+    Finder,
+    GrantPoints,
+    Http,
+    IssueCoupon,
+    Message,
+    Notify,
+    PermanentError,
+    SendMail,
+    TemporaryError,
+)
 from widget_server.contract import money
 from widget_server.contract.coupons import Coupon, CouponTerms
 from widget_server.contract.points import Entry
@@ -65,6 +78,8 @@ def cancel(conn: Connection, shop: str, granted: Coupon, now: int) -> None:
 
 def waiting(conn: Connection, shop: str, now: int) -> int:
     """Queue what was planned while there was no connection; returns how many."""
+    if not connections.taking(conn, shop, IssueCoupon.__name__):
+        return 0
     queued, after = 0, ""
     while page := coupons.planned(conn, shop, after, _PAGE):
         queued += sum(coupon(conn, shop, each, now) for each in page)
@@ -124,6 +139,16 @@ def message(row: Claimed) -> Message:
 def is_grant(row: Claimed) -> bool:
     """Whether doing it twice would be wrong."""
     return row.kind in TYPES
+
+
+def problems(code: Finder, settings: Mapping[str, str], http: Http) -> list[str]:
+    """What is wrong with a platform: it must know us, and say that it has not got what nobody sent."""
+    never = CancelCoupon("never-issued", "nobody", format_time(0))
+    try:
+        found = code.find(never, settings, http, "msg_" + random.token_hex(16))
+    except (TemporaryError, PermanentError) as error:
+        return [f"{error.reason[0].upper()}{error.reason[1:]}."]
+    return [] if found is None else ["It says that it has a message that was never sent."]
 
 
 def mail(conn: Connection, shop: str, key: str, data: Mapping[str, Any], now: int) -> None:
