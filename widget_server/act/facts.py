@@ -3,7 +3,7 @@
 What an import tells of answers is history from elsewhere: nothing was held out for it, so it is no fact for any rule.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -157,9 +157,10 @@ class Sight:
             segments=self._segments(facts.customer, at),
         )  # fmt: skip
 
-    def _segments(self, ref: str | None, at: int) -> tuple[str, ...]:
+    def _segments(self, ref: str | None, at: int) -> Sequence[str]:
+        """Those of the fact's own time: whoever leaves a segment keeps what it earned."""
         customer = None if ref is None else self._customers.get(ref)
-        return () if customer is None else customer.segments
+        return () if customer is None else customer.segments_at(at)
 
     def _language(self, ref: str | None) -> str | None:
         customer = None if ref is None else self._customers.get(ref)

@@ -4,7 +4,7 @@ Of an e-mail address only the keyed hash is known here (`order.pseudonym`). An e
 its time, also what arrives after it; what the platform says of later times stands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,15 @@ _FIELDS = ("email", "birthday", "language", "segments")
 _FIRST_HEARD = ("email", "birthday")
 # Nobody honest has as many birthdays or addresses.
 _MAX_FIRSTS = 20
+# Changes of segments that are remembered.
+_MAX_PAST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
     """What rules may know of a customer. Times are in ms; `birthday` is YYYY-MM-DD or MM-DD and `birthday_since` when
-    this very birthday was first heard of. `last_order` is the newest order that was not cancelled."""
+    this very birthday was first heard of. `last_order` is the newest order that was not cancelled. `segments` are those of
+    now, `past` the times from which on others were said to hold, oldest first."""
 
     ref: str
     email: str | None = None
@@ -32,14 +35,24 @@ class Customer:
     last_order_at: int | None = None
     last_order: str | None = None
     erased: bool = False
+    past: tuple[Register, ...] = ()
+
+    def segments_at(self, at: int) -> Sequence[str]:
+        """The segments that held at a time (ms); before anything was said of them, those that were said first."""
+        found: Sequence[str] = self.past[0].value if self.past else self.segments
+        for said in self.past:
+            if said.stamp.at <= at:
+                found = said.value
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`firsts` is {field: {value: when it was first heard, in ms}}."""
+    """`firsts` is {field: {value: when it was first heard, in ms}}, `past` every word on segments, oldest first."""
 
     registers: Mapping[str, Register] = field(default_factory=dict)
     firsts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    past: tuple[Register, ...] = ()
 
     def get(self, name: str) -> Any:
         """The value of a field, None when nobody named it."""
@@ -78,7 +91,10 @@ def merged(state: Profile, event: Mapping[str, Any]) -> Profile:
             heard[value] = min(stamp.at, heard.get(value, stamp.at))
             # The earliest are kept, so that the cut does not depend on the order of arrival.
             firsts[name] = dict(sorted(heard.items(), key=lambda one: (one[1], one[0]))[:_MAX_FIRSTS])
-    return Profile(registers, firsts)
+    past = state.past
+    if customer.get("segments") is not None:
+        past = tuple(sorted({said.stamp: said for said in (*past, Register(stamp, customer["segments"]))}.values()))
+    return Profile(registers, firsts, past[-_MAX_PAST:])
 
 
 def without(state: Profile, until: int) -> Profile:
@@ -89,4 +105,4 @@ def without(state: Profile, until: int) -> Profile:
         for name, heard in state.firsts.items()
         if (kept := {value: at for value, at in heard.items() if at > until})
     }
-    return Profile(registers, firsts)
+    return Profile(registers, firsts, tuple(said for said in state.past if said.stamp.at > until))

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, delete, select
 
 from widget_server.contract import customer as customers_of
-from widget_server.contract.answer import dump_registers, load_registers
+from widget_server.contract.answer import Register, Stamp, dump_registers, load_registers
 from widget_server.contract.customer import Customer, Profile
 from widget_server.contract.order import GUEST, tombstone
 from widget_server.contract.shop import Shop
@@ -156,22 +156,26 @@ def _customer(row: Row[Any]) -> Customer:
         ref=row.ref, email=row.email, birthday=row.birthday, birthday_since=row.birthday_since,
         language=row.language, segments=tuple(row.segments.split()) if row.segments else (),
         last_order_at=row.last_order_at, last_order=row.last_order, erased=row.erased_at is not None,
+        past=() if row.state is None else _profile(row.state).past,
     )  # fmt: skip
 
 
 def _profiles(conn: Connection, shop: str, refs: Iterable[str]) -> dict[str, Profile]:
     c = _customers.c
     chosen = select(c.ref, c.state).where(c.shop == shop, among(conn, c.ref, refs), c.state.is_not(None))
-    found = {}
-    for row in conn.execute(chosen):
-        state = orjson.loads(row.state)
-        found[row.ref] = Profile(load_registers(state["r"]), state["f"])
-    return found
+    return {row.ref: _profile(row.state) for row in conn.execute(chosen)}
+
+
+def _profile(text: str) -> Profile:
+    state = orjson.loads(text)
+    past = tuple(Register(Stamp(at, event), value) for at, event, value in state["p"])
+    return Profile(load_registers(state["r"]), state["f"], past)
 
 
 def _row(shop: str, ref: str, profile: Profile) -> dict[str, Any]:
     birthday, segments = profile.get("birthday"), profile.get("segments")
-    state = {"r": dump_registers(profile.registers), "f": profile.firsts}
+    past = [[*said.stamp, said.value] for said in profile.past]
+    state = {"r": dump_registers(profile.registers), "f": profile.firsts, "p": past}
     return {
         "shop": shop, "ref": ref, "email": profile.get("email"), "birthday": birthday,
         "birthday_since": profile.birthday_since, "born": None if birthday is None else birthday[-5:],
