@@ -16,7 +16,7 @@ from redis import Redis
 from widget_server.record import endpoints, holds, leases, outbox
 from widget_server.record.db import Database
 
-from . import inbound, jobs, reconcile
+from . import inbound, jobs, loyalty, occasions, reconcile
 
 TICK = 1.0  # seconds
 LEASE = 5_000  # ms; the longest that nobody acts after a worker was killed
@@ -51,8 +51,12 @@ def disable_forgotten(database: Database, now: int) -> None:
 
 TASKS = (
     Task("prune-inbox", 3600, reconcile.prune_inbox),
+    Task("birthdays", 3600, occasions.birthdays),
+    Task("silences", 3600, occasions.silences),
+    Task("rules-about-scores", 60, occasions.scores),
     Task("prune-outbox", 3600, prune_outbox),
     Task("disable-forgotten", 3600, disable_forgotten),
+    Task("expire-points", 60, loyalty.expire),
 )
 
 

@@ -317,12 +317,22 @@ def in_force(history: History, at: int) -> Version | None:
     return None if last.deleted else last
 
 
+def runs(version: Version, at: int) -> bool:
+    """Whether a version counts for anything that happens at `at`, it being in force."""
+    return (
+        version.active
+        and not version.deleted
+        and (version.starts is None or at >= version.starts)
+        and (version.ends is None or at < version.ends)
+    )
+
+
 def matches(version: Version, fact: Fact) -> bool:
     """Whether the rule fires for the fact as it is now."""
     return (
         fact.stands
         and version.when == fact.when
-        and _runs(version, fact.at)
+        and runs(version, fact.at)
         and (version.questions is None or fact.question in version.questions)
         and (version.placements is None or fact.placement in version.placements)
         and (version.verified is None or fact.verified is version.verified)
@@ -367,7 +377,7 @@ def promises(
     return (
         version.rewards
         and version.when == "answer.given"
-        and _runs(version, at)
+        and runs(version, at)
         and (version.questions is None or question in version.questions)
         and (version.placements is None or placement is None or placement in version.placements)
         and (version.languages is None or language is None or _primary(language) in version.languages)
@@ -499,15 +509,6 @@ def _earns(version: Version, fact: Fact) -> bool:
     if fact.when == "answer.given":
         return fact.verified and fact.order is not None and fact.order.state != "cancelled"
     return fact.when != "order.completed" or (fact.order is not None and fact.order.state == "completed")
-
-
-def _runs(version: Version, at: int) -> bool:
-    return (
-        version.active
-        and not version.deleted
-        and (version.starts is None or at >= version.starts)
-        and (version.ends is None or at < version.ends)
-    )
 
 
 def _asks(version: Version, question: str) -> bool:
