@@ -142,12 +142,12 @@ def test_an_erasure_leaves_the_numbers(database: Database) -> None:
     assert balance(database, name) == Balance(0, 15)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_no_history_exceeds_a_cap(database: Database, seed: int) -> None:
     """Earning, refunds, refunds undone, orders that change hands, caps that are lowered; each batch in any order."""
     rng = random.Random(seed)
     caps = Caps(customer=250, day=400, total=700)
-    for step in range(60):
+    for step in range(40):
         batch = [
             due(
                 f"order:{number}", rng.choice((0, 40, 100, 100, 160)), f"c{rng.randrange(4)}", caps=caps,
