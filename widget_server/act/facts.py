@@ -168,12 +168,14 @@ class Sight:
 
 
 def pages(conn: Connection, shop: Shop, book: Book, since: int, until: int | None = None) -> Iterator[list[Found]]:
-    """Every answer and every completed order of [`since`, `until`) that rules of `book` may listen to, page by page."""
+    """Every answer and every completed order of [`since`, `until`) that rules of `book` may listen to, oldest first, page
+    by page; for rules about refunds the orders completed then of which something was paid back."""
     if book.listening("answer.given"):
         for given in answers.since(conn, shop.id, since, until, PAGE):
             yield _answers_page(conn, shop, book, given)
     after: tuple[int, str] | None = None
-    while book.listening("order.completed"):
+    refunds = book.listening("order.refunded")
+    while book.listening("order.completed") or refunds:
         page = orders.completed(conn, shop.id, since, until, after, PAGE)
         sight = Sight(conn, shop, book)
         facts = [sight.facts_of(order) for order in page]
@@ -181,6 +183,8 @@ def pages(conn: Connection, shop: Shop, book: Book, since: int, until: int | Non
         if book.asks_first:
             sight.firsts = sight.past(each.customer for each in facts).firsts
         yield [found for order in page if (found := sight.completed(order)) is not None]
+        if refunds:
+            yield [sight.refunded(order, f.completed_at or 0) for order, f in zip(page, facts, strict=True) if f.refunded]
         if len(page) < PAGE:
             return
         after = facts[-1].completed_at or 0, page[-1].ref
