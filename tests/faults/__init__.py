@@ -22,6 +22,8 @@ class Outcome:
     recovery: float
     notes: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
+    on: str = ""  # the database, where a fault is tried on both
+    skipped: str = ""  # why it can't be had here
 
     @property
     def problems(self) -> list[str]:

@@ -41,6 +41,7 @@ class House(ABC):
 
     database_url: str
     redis_url: str
+    fine_endings = (0, -9)
 
     def __init__(self) -> None:
         self.folder = short_folder("atb-f-")
@@ -91,10 +92,13 @@ class House(ABC):
 
     def waiting(self) -> tuple[int, int, int]:
         """Entries in the stream, how many of them are in somebody's hands, and bytes in the spill."""
-        spilled = sum(path.stat().st_size for path in self.folder.glob("*/spill/*.spill"))
         with self.client() as client:
             summary: Any = client.xpending(STREAM, GROUP)
-            return int(client.xlen(STREAM)), int(summary["pending"]), spilled
+            return int(client.xlen(STREAM)), int(summary["pending"]), self.spilled()
+
+    def spilled(self) -> int:
+        """Bytes in all spill files."""
+        return sum(path.stat().st_size for path in self.folder.glob("*/spill/*.spill"))
 
     def done(self) -> bool:
         with suppress(redis.RedisError):
@@ -213,7 +217,7 @@ class House(ABC):
             f"{line['process']} ended with {line['code']}"
             for program in self.programs.values()
             for line in program.logged("ended")
-            if line["code"] not in (0, -9) and line["process"] != "deliver"
+            if line["code"] not in self.fine_endings and line["process"] != "deliver"
         ]
 
     def __enter__(self) -> Self:

@@ -28,16 +28,16 @@ class Finding:
     problems: list[str] = field(default_factory=list)
 
 
-def inspect(database_url: str, shop: str, ledger: Ledger) -> Finding:
-    """Look at everything; the program has nothing left to do."""
+def inspect(database_url: str, shop: str, ledger: Ledger, aside: int = 0) -> Finding:
+    """Look at everything; the program has nothing left to do. So many events must have been set aside."""
     if database_url.startswith("sqlite"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as conn:
-            return _inspect(lambda sql: conn.execute(sql).fetchall(), shop, ledger, sqlite=True)
+            return _inspect(lambda sql: conn.execute(sql).fetchall(), shop, ledger, aside, sqlite=True)
     with psycopg.connect(database_url) as conn:
-        return _inspect(lambda sql: conn.execute(sql).fetchall(), shop, ledger, sqlite=False)  # type: ignore[call-overload]
+        return _inspect(lambda sql: conn.execute(sql).fetchall(), shop, ledger, aside, sqlite=False)  # type: ignore[call-overload]
 
 
-def _inspect(run: Run, shop: str, ledger: Ledger, sqlite: bool) -> Finding:
+def _inspect(run: Run, shop: str, ledger: Ledger, aside: int, sqlite: bool) -> Finding:
     log = [(name, body) for name, body in run(f"SELECT id, body FROM events WHERE shop = '{shop}'")]
     events = oracle.stored_events(run, shop)
     ids = {event["id"] for event in events}
@@ -50,7 +50,7 @@ def _inspect(run: Run, shop: str, ledger: Ledger, sqlite: bool) -> Finding:
         finding.problems.append("the answers are not those of the log")
     wrong = [event["id"] for event in events if not _as_sent(event, ledger.sent.get(event["id"], {}))]
     finding.problems += [f"{len(wrong)} events are not as they were sent"] if wrong else []
-    finding.problems += _states(run, ids)
+    finding.problems += _states(run, ids, aside)
     finding.problems += ledger.wrong[:3]
     if ledger.no_retry_after:
         finding.problems.append(f"{ledger.no_retry_after} times no Retry-After")
@@ -63,10 +63,12 @@ def _as_sent(stored: dict[str, Any], sent: dict[str, Any]) -> bool:
     return all(stored.get(name) == value for name, value in sent.items())
 
 
-def _states(run: Run, ids: set[str]) -> list[str]:
+def _states(run: Run, ids: set[str], wanted: int) -> list[str]:
     found = []
     aside = run("SELECT error, envelope FROM set_aside")
-    if aside:
+    if len(aside) != wanted:
+        found.append(f"{len(aside)} set aside, {wanted} wanted")
+    if aside and not wanted:
         both = sum(1 for _, envelope in aside if any(name in envelope for name in ids))
         found.append(f"{len(aside)} set aside ({aside[0][0]}), {both} of them in the log too")
     states = {state for (state,) in run("SELECT DISTINCT state FROM outbox")}

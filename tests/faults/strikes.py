@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from tests.faults import Outcome
+from tests.faults.bench import TOLD, told
 from tests.faults.houses import Apart, House, OneMachine
 from tests.faults.invariants import inspect
 from tests.faults.receiving import Receiver
@@ -15,8 +16,6 @@ from tests.servers import wait_for
 
 # The promise: all is counted within so many seconds after the last kill.
 RECOVERY = 3.0
-# Events of this type are told to a webhook, which must hear of each.
-TOLD = "question.shown"
 
 
 def one_machine(kills: Mapping[str, int], events: int) -> Outcome:
@@ -52,8 +51,8 @@ def _strike(house: House, title: str, kills: Mapping[str, int], events: int) -> 
         wait_for(lambda: house.rows("SELECT count(*) FROM outbox WHERE state <> 'done'") == [(0,)], "messages remain", seconds=90)
         problems = house.end()
         finding = inspect(house.database_url, shop.id, ledger)
-        told = house.rows(f"SELECT id FROM events WHERE type = '{TOLD}'") if webhooks else []
-    finding.problems += problems + _messages(receiver, [name for (name,) in told])
+        heard = house.rows(f"SELECT id FROM events WHERE type = '{TOLD}'") if webhooks else []
+    finding.problems += problems + told(receiver, [name for (name,) in heard])
     if struck["consumer"] < 0.9 * done["consumer"]:
         finding.problems.append("too few consumers were struck with entries in hand")
     outcome = Outcome(title, done.total(), struck.total(), finding, took)
@@ -62,22 +61,10 @@ def _strike(house: House, title: str, kills: Mapping[str, int], events: int) -> 
     outcome.notes += [
         "struck/killed: " + ", ".join(f"{what} {struck[what]}/{done[what]}" for what in sorted(done)),
         f"at the last kill {backlog[0]} entries in the stream, {backlog[1]} of them in hand, {backlog[2]} bytes spilled",
-        *([f"{len(receiver.bodies)} webhooks for {len(told)} events, {receiver.times.total() - len(receiver.bodies)} of them came more than once"] if webhooks else []),
+        *([f"{len(receiver.bodies)} webhooks for {len(heard)} events, {receiver.times.total() - len(receiver.bodies)} of them came more than once"] if webhooks else []),
         f"{ledger.again} events sent again after their 202; requests by status (0: connection broke): {dict(ledger.statuses())}",
     ]
     return outcome
-
-
-def _messages(receiver: Receiver, events: list[str]) -> list[str]:
-    """Each event is told by one message, whose id, body and signature hold however often it comes."""
-    problems = []
-    if receiver.told() != Counter(events):
-        problems.append(f"{len(receiver.told())} events were told by {receiver.told().total()} messages, {len(events)} are in the log")
-    if any(len(bodies) > 1 for bodies in receiver.bodies.values()):
-        problems.append("a message came with another body the second time")
-    if receiver.forged:
-        problems.append(f"{receiver.forged} signatures don't verify")
-    return problems
 
 
 def _kill_all(house: House, kills: Mapping[str, int], ledger: Ledger, events: int) -> tuple[Counter[str], Counter[str]]:

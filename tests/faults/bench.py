@@ -1,0 +1,120 @@
+"""Every fault of the catalogue on one standing system, each so many times under load, and what was found afterwards."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+from tests.faults import Outcome
+from tests.faults.catalogue import Fault, Strike, catalogue
+from tests.faults.invariants import Finding, inspect
+from tests.faults.receiving import Receiver
+from tests.faults.sending import Client, Ledger, Shop
+from tests.faults.standing import Standing
+from tests.servers import wait_for
+
+# Events of this type are told to a webhook, which must hear of each.
+TOLD = "question.shown"
+CLIENTS = 4
+# Bodies a second of each client; a body has 1.75 events on average.
+RATE = 20
+# A strike that found nothing pending is repeated, but not for ever.
+_PATIENCE = 1.5
+RECOVERY = 3.0
+
+
+@dataclass
+class _Struck:
+    """A fault's shop and what was done to it."""
+
+    shop: Shop
+    ledger: Ledger
+    receiver: Receiver
+    runs: int = 0
+    struck: int = 0
+    recoveries: list[float] = field(default_factory=list)
+
+
+def standing(database: str, names: Sequence[str] = (), runs: int = 20, tell: Callable[[Outcome], None] = lambda _: None) -> Iterator[Outcome]:
+    """The outcome of each fault on "sqlite" or "postgres" (of those named, if any are), all in one system's life.
+
+    `tell` hears of each when its own shop was looked at; what is yielded knows also whether its messages arrived.
+    """
+    wanted = [fault for fault in catalogue(database) if not names or fault.name in names]
+    found: list[tuple[Outcome, _Struck]] = []
+    with Standing(database) as house, ExitStack() as stack:
+        for fault in wanted:
+            if why_not := fault.why_not(house):
+                yield Outcome(fault.name, 0, 0, Finding(0, 0, 0), 0.0, on=database, skipped=why_not)
+                continue
+            receiver = stack.enter_context(closing(Receiver()))
+            outcome, struck = _suffer(house, fault, receiver, runs)
+            found.append((outcome, struck))
+            tell(outcome)
+        _finish(house)
+        problems = house.end()
+        for outcome, struck in found:
+            _look_again(house, outcome, struck)
+    if found:
+        found[-1][0].finding.problems += problems
+    yield from (outcome for outcome, _ in found)
+
+
+def _suffer(house: Standing, fault: Fault, receiver: Receiver, runs: int) -> tuple[Outcome, _Struck]:
+    shop, ledger = house.add_shop(), Ledger()
+    receiver.secret = house.add_endpoint(shop, receiver.url, TOLD)
+    struck = _Struck(shop, ledger, receiver)
+    clients = [Client(ledger, shop, house.ports, rate=RATE, number=n) for n in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    wait_for(lambda: len(ledger.acknowledged) > 20, "nothing is acknowledged")
+    while struck.struck < runs and struck.runs < _PATIENCE * runs:
+        struck.struck += fault.strike(Strike(house, receiver, struck.runs))
+        struck.runs += 1
+        struck.recoveries.append(house.recover())
+    for client in clients:
+        client.stop.set()
+    for client in clients:
+        client.join(20)
+    wait_for(house.done, "entries remain", seconds=60)
+    finding = inspect(house.database_url, shop.id, ledger, house.aside)
+    finding.problems += house.verify(shop)
+    outcome = Outcome(fault.name, struck.runs, struck.struck, finding, max(struck.recoveries), on=house.kind)
+    if struck.struck < runs:
+        finding.problems.append(f"struck only {struck.struck} times while work was pending, {runs} are wanted")
+    if outcome.recovery > RECOVERY:
+        outcome.slow.append(f"{outcome.recovery:.1f} s until all was counted, {RECOVERY} are promised")
+    return outcome, struck
+
+
+def _finish(house: Standing) -> None:
+    """What a killed sender had in hand is free again when its lease ends; what failed is tried again later."""
+
+    def sent() -> bool:
+        house.time_passes()
+        time.sleep(0.5)
+        return house.due() == 0
+
+    wait_for(sent, "messages remain", seconds=150)
+
+
+def _look_again(house: Standing, outcome: Outcome, struck: _Struck) -> None:
+    """When all faults are over: nothing came or went since, and every event was told by one message."""
+    with house.querying() as run:
+        stored = {name for (name,) in run(f"SELECT id FROM events WHERE shop = '{struck.shop.id}'")}
+        events = [name for (name,) in run(f"SELECT id FROM events WHERE shop = '{struck.shop.id}' AND type = '{TOLD}'")]
+    outcome.finding.lost = max(outcome.finding.lost, len(set(struck.ledger.acknowledged) - stored))
+    outcome.finding.problems += told(struck.receiver, events)
+
+
+def told(receiver: Receiver, events: Sequence[str]) -> list[str]:
+    """Each event is told by one message, whose id, body and signature hold however often it comes."""
+    problems = []
+    if receiver.told() != Counter(events):
+        problems.append(f"{len(receiver.told())} events were told by {receiver.told().total()} messages, {len(events)} are in the log")
+    if any(len(bodies) > 1 for bodies in receiver.bodies.values()):
+        problems.append("a message came with another body the second time")
+    if receiver.forged:
+        problems.append(f"{receiver.forged} signatures don't verify")
+    return problems
