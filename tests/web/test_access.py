@@ -8,6 +8,7 @@ from tests.web.conftest import CANARY, World, finish
 
 NEEDS_KEY = "needs the shop's key"
 PUBLIC = "for everybody"
+SIGNED = "for whoever signs with the connection's secret (tests/integrations/test_contract.py)"
 
 ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/"): PUBLIC,
@@ -22,6 +23,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/widget.js"): PUBLIC,
     ("GET", "/widget.v1.js"): PUBLIC,
     ("GET", "/widget/<name>"): PUBLIC,
+    ("POST", "/v1/hooks/<platform>/<connection>"): SIGNED,
     ("GET", "/v1/answers"): NEEDS_KEY,
     ("POST", "/v1/answers/quarantine"): NEEDS_KEY,
     ("POST", "/v1/answers/release"): NEEDS_KEY,

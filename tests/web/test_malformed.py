@@ -25,8 +25,9 @@ from widget_server.record.shops import NewShop
 ANSWERS, ASKED, ENDPOINTS, ORIGINS = "answers", "asked", "/v1/endpoints", "/v1/origins"
 QUESTIONS, QUESTION, PREVIEWS = "/v1/questions", "/v1/questions/<name>", "/v1/previews"
 WIDGET = "/v1/widget"
+HOOKS = "/v1/hooks/<platform>/<connection>"
 WRITE_ROUTES = {
-    ANSWERS, ASKED, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, WIDGET, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
+    ANSWERS, ASKED, HOOKS, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, WIDGET, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
     "/v1/deliveries/<delivery>/replay",
 }  # fmt: skip
 UUID = "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d"
@@ -356,9 +357,22 @@ def malformed(
         yield Malformed(front)
 
 
+def hooks() -> Iterator[Case]:
+    """To addresses that are none; what is sent to one that is: tests/integrations/test_contract.py."""
+    unknown = f"/v1/hooks/woocommerce/con_{'0' * 24}"
+    for body in (b"", b"{", b"\xff", b"webhook_id=1", b"[" * 60_000, b" " * 1024 * 1024):
+        yield Case("hooks", HOOKS, body, 404, "not_found", path=unknown)
+    for path in ("woocommerce", "woocommerce/", "nothing/x", "woocommerce/con_%00", "woocommerce/%FF", "webhook/" + unknown[-28:], "..%2f/x"):
+        yield Case("hooks", HOOKS, b"{}", 404, "not_found", path=f"/v1/hooks/{path}")
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        yield Case("hooks", HOOKS, b"", 405, "method_not_allowed", method=method, path=unknown)
+    for chunked in (False, True):
+        yield Case("hooks", HOOKS, b" " * (1024 * 1024 + 1), 413, "too_large", path=unknown, chunked=chunked)
+
+
 FAMILIES = (
     syntax, encoding, numbers, depth_and_size, shape, fields_of_the_wrong_kind, controls, types, missing, strangers, values,
-    media, strange_shops, foreign_origins, methods, owner_bodies, questions,
+    media, strange_shops, foreign_origins, methods, owner_bodies, questions, hooks,
 )  # fmt: skip
 CASES = [case for family in FAMILIES for case in family()]
 

@@ -57,6 +57,11 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 include-name = "POST /v1/shops/{{site_key}}/answers"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
 
+# Whether a body is signed by the platform.
+[[operations]]
+include-name = "POST /v1/hooks/{{platform}}/{{connection}}"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 404]
+
 [[operations]]
 include-name = "PUT /v1/widget"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
