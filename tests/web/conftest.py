@@ -12,11 +12,17 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.pipeline.envelopes import NOW, envelope, event
+from widget_server.act import rules
+from widget_server.act import loyalty
 from widget_server.act.http import HttpClient
 from widget_server.act.pipeline import process
+from widget_server.contract.coupons import CouponDue, CouponTerms
+from widget_server.contract.loyalty import Loyalty, Reward
+from widget_server.contract.points import Due
 from widget_server.contract.sets import SETS
 from widget_server.contract.settings import Settings
 from widget_server.record import endpoints, origins, outbox, questions, shops
+from widget_server.record import loyalty as settings
 from widget_server.record.db import Database
 from widget_server.record.shops import NewShop
 from widget_server.web.app import create_app
@@ -37,6 +43,7 @@ class World:
     neighbour: NewShop
     endpoint: str = ""
     delivery: str = ""
+    rule: str = ""
     client: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +117,15 @@ def fill(world: World) -> None:
         origins.replace(conn, world.shop.id, [f"https://{CANARY}.example"])
         shops.set_domains(conn, world.shop.id, ["shop.example", f"{CANARY}.example"])
         questions.create(conn, world.shop.id, SETS["why-us"].question(CANARY))
+        worth = CouponTerms("percent", 1000)
+        settings.replace(conn, world.shop.id, Loyalty(rewards=(Reward(CANARY, 5, worth),)))
+        owed = Due("rul_1", 1, f"order:{CANARY}", CANARY, 100, NOW, NOW, why=CANARY)
+        granted = CouponDue("rul_1", 1, f"order:{CANARY}", CANARY, worth, NOW, NOW, why=CANARY)
+        loyalty.settle(conn, world.shop.id, [owed], [granted], NOW)
+        known = shops.by_id(conn, world.shop.id)
+        assert known is not None
+        body = {"name": CANARY, "when": "answer.given", "if": {"question": [CANARY]}, "then": [{"points": 5}]}
+        world.rule = rules.create(conn, known, body, NOW).rule
     searched = {"query": CANARY, "results": 0}
     world.send(
         search(CANARY, 0),

@@ -25,10 +25,12 @@ from widget_server.record.shops import NewShop
 ANSWERS, ASKED, ENDPOINTS, ORIGINS = "answers", "asked", "/v1/endpoints", "/v1/origins"
 QUESTIONS, QUESTION, PREVIEWS = "/v1/questions", "/v1/questions/<name>", "/v1/previews"
 WIDGET = "/v1/widget"
+RULES, RULE, DRY_RUN = "/v1/rules", "/v1/rules/<rule>", "/v1/rules/dry-run"
 HOOKS = "/v1/hooks/<platform>/<connection>"
+REDEEM, ADJUST, LOYALTY = "/v1/points/<customer>/redeem", "/v1/points/<customer>/adjust", "/v1/loyalty"
 WRITE_ROUTES = {
     ANSWERS, ASKED, HOOKS, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, WIDGET, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
-    "/v1/deliveries/<delivery>/replay",
+    "/v1/deliveries/<delivery>/replay", RULES, RULE, DRY_RUN,
 }  # fmt: skip
 UUID = "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d"
 
@@ -370,9 +372,88 @@ def hooks() -> Iterator[Case]:
         yield Case("hooks", HOOKS, b" " * (1024 * 1024 + 1), 413, "too_large", path=unknown, chunked=chunked)
 
 
+def points() -> Iterator[Case]:
+    as_json = {"Content-Type": "application/json"}
+    worth = {"kind": "fixed", "amount": "5.00", "currency": "EUR"}
+    paid: dict[str, Any] = {"id": UUID, "points": 5, "coupon": worth}
+    for raw, name in (
+        ([], "body"), (None, "body"), ({}, "id"), ({**paid, "id": 7}, "id"), ({**paid, "id": "x"}, "id"), ({**paid, "id": f"{UUID}\n"}, "id"),
+        ({**paid, "points": 0}, "points"), ({**paid, "points": -5}, "points"), ({**paid, "points": 5.0}, "points"), ({**paid, "points": "5"}, "points"),
+        ({**paid, "points": True}, "points"), ({**paid, "points": 2**53}, "points"), ({**paid, "points": 10**400}, "points"),
+        ({**paid, "points": float("nan")}, "points"), ({**paid, "coupon": "5 EUR"}, "coupon"), ({**paid, "coupon": {}}, "coupon.kind"),
+        ({**paid, "coupon": {**worth, "kind": "gift"}}, "coupon.kind"), ({**paid, "coupon": {**worth, "amount": 5}}, "coupon.amount"),
+        ({**paid, "coupon": {**worth, "amount": "1e9"}}, "coupon.amount"), ({**paid, "coupon": {**worth, "more": 1}}, "coupon.more"),
+        ({**paid, "coupon": nested(900)}, "coupon"), ({**paid, "coupon": {**worth, "days": 0}}, "coupon.days"), ({**paid, "more": 1}, "more"),
+        ({**paid, "reward": "x\x00"}, "reward"), ({**paid, "reward": ["x"]}, "reward"), ({**paid, "\ud800": 1}, "?"),
+    ):  # fmt: skip
+        yield Case("points", REDEEM, json.dumps(raw).encode(), 422, name, headers=as_json, path="/v1/points/4711/redeem")
+    for raw, name in (
+        ([], "body"), ({}, "id"), ({"id": UUID, "points": 5}, "reason"), ({"id": UUID, "points": 5, "reason": ""}, "reason"),
+        ({"id": UUID, "points": 5, "reason": "a\x00"}, "reason"), ({"id": UUID, "points": 5, "reason": "x" * 501}, "reason"),
+        ({"id": UUID, "points": 5, "reason": "\ud800"}, "reason"), ({"id": UUID, "points": 0, "reason": "x"}, "points"),
+        ({"id": UUID, "points": 10**10, "reason": "x"}, "points"), ({"id": UUID, "points": None, "reason": "x"}, "points"),
+        ({"id": UUID, "points": -(2**63), "reason": "x"}, "points"), ({"id": UUID, "points": 1, "reason": "x", "rule": "y"}, "rule"),
+    ):  # fmt: skip
+        yield Case("points", ADJUST, json.dumps(raw).encode(), 422, name, headers=as_json, path="/v1/points/4711/adjust")
+    reward = {"name": "off", "points": 5, "coupon": worth}
+    for raw, name in (
+        ([], "body"), ({"return_days": -1}, "return_days"), ({"return_days": 366}, "return_days"), ({"return_days": None}, "return_days"),
+        ({"return_days": "14"}, "return_days"), ({"expire_days": 0}, "expire_days"), ({"expire_days": 10**9}, "expire_days"), ({"rewards": {}}, "rewards"),
+        ({"rewards": [reward] * 51}, "rewards"), ({"rewards": [reward, reward]}, "rewards.1.name"), ({"rewards": ["off"]}, "rewards.0"),
+        ({"rewards": [{**reward, "points": 0}]}, "rewards.0.points"), ({"rewards": [{**reward, "coupon": {**worth, "currency": None}}]}, "rewards.0.coupon.currency"),
+        ({"rewards": [{**reward, "coupon": {**worth, "amount": "0"}}]}, "rewards.0.coupon.amount"),
+        ({"rewards": [{**reward, "coupon": {**worth, "amount": "0.001"}}]}, "rewards.0.coupon.amount"),
+        ({"rewards": [{**reward, "coupon": {"kind": "fixed", "amount": "999999999999.9999", "currency": "CLF"}}]}, "rewards.0.coupon.amount"),
+        ({"rewards": [{**reward, "coupon": {"kind": "percent", "amount": "100.01"}}]}, "rewards.0.coupon.amount"),
+        ({"rewards": [{**reward, "coupon": {"kind": "percent", "amount": "5", "currency": "EUR"}}]}, "rewards.0.coupon.currency"),
+    ):  # fmt: skip
+        yield Case("points", LOYALTY, json.dumps(raw).encode(), 422, name, "PUT", as_json)
+    for key in ("4711", "%00", "a" * 500, "%F0%9F%98%80", "%2e%2e", "%27--", "erased:0"):
+        yield Case("points", REDEEM, json.dumps(paid).encode(), 404, "", headers=as_json, path=f"/v1/points/{key}/redeem")
+        yield Case("points", ADJUST, json.dumps({"id": UUID, "points": 1, "reason": "x"}).encode(), 404, "", headers=as_json, path=f"/v1/points/{key}/adjust")
+    for raw in (b"", b"{", b"[" * 50_000, b"\xff"):
+        yield Case("points", REDEEM, raw, 400, "", headers=as_json, path="/v1/points/4711/redeem")
+
+
+def rules() -> Iterator[Case]:
+    as_json = {"Content-Type": "application/json"}
+    mine = {"name": "r", "when": "answer.given", "then": [{"points": 5}]}
+    per = {"points": 1, "amount": "1.00", "currency": "EUR"}
+    for raw, name in (
+        ([], "body"), ({}, "name"), ({**mine, "name": ""}, "name"), ({**mine, "name": "a\x00"}, "name"), ({**mine, "when": "order.lost"}, "when"),
+        ({**mine, "then": []}, "then"), ({**mine, "then": {"points": 5}}, "then"), ({**mine, "then": [{}]}, "then.0"), ({**mine, "then": [5]}, "then.0"),
+        ({**mine, "then": [{"points": 5}, {"points": 6}]}, "then.1"), ({**mine, "then": [{"points": 5, "mail": {}}]}, "then.0"),
+        ({**mine, "then": [{"points": 5}] * 6}, "then"), ({**mine, "then": [{"points": 0}]}, "then.0.points"), ({**mine, "then": [{"points": 1e3}]}, "then.0.points"),
+        ({**mine, "then": [{"points": 2**70}]}, "then.0.points"), ({**mine, "then": [{"points": True}]}, "then.0.points"), ({**mine, "then": nested(900)}, "then.0"),
+        ({**mine, "then": [{"coupon": {"kind": "percent", "amount": "101"}}]}, "then.0.coupon.amount"), ({**mine, "then": [{"coupon": {"kind": "fixed", "amount": "5"}}]}, "then.0.coupon.currency"),
+        ({**mine, "then": [{"coupon": {"kind": "fixed", "amount": "0.004", "currency": "EUR"}}]}, "then.0.coupon.amount"), ({**mine, "then": [{"coupon": "10%"}]}, "then.0.coupon"),
+        ({**mine, "when": "order.completed", "then": [{"points_per": {**per, "amount": "0.001"}}]}, "then.0.points_per.amount"),
+        ({**mine, "then": [{"points_per": per}]}, "then.0.points_per"), ({**mine, "then": [{"webhook": {"endpoint": "ep_1"}}]}, "then.0.webhook.endpoint"),
+        ({**mine, "if": []}, "if"), ({**mine, "if": {"colour": ["red"]}}, "if.colour"), ({**mine, "if": {"question": []}}, "if.question"), ({**mine, "if": {"question": "q"}}, "if.question"),
+        ({**mine, "if": {"value": {"max": 3}}}, "if.value"), ({**mine, "if": {"segment": ["\ud800"]}}, "if.segment.0"), ({**mine, "if": {"score": {"min": 1}}}, "if.score"),
+        ({**mine, "when": "score.updated", "if": {"metric": "nps", "score": {"max": 1}}}, "then.0.points"), ({**mine, "when": "score.updated", "then": [{"mail": {}}]}, "if.metric"),
+        ({**mine, "when": "score.updated", "if": {"metric": "nps", "score": {"min": float("nan")}}, "then": [{"mail": {}}]}, "if.score.min"),
+        ({**mine, "when": "score.updated", "if": {"metric": "nps", "score": {"min": float("inf")}}, "then": [{"mail": {}}]}, "if.score.min"),
+        ({**mine, "when": "order.refunded"}, "then.0.points"), ({**mine, "when": "customer.silent"}, "if.days"), ({**mine, "caps": {"customer": -1}}, "caps.customer"),
+        ({**mine, "caps": {"coupons": {"day": 1}}}, "caps.coupons"), ({**mine, "return_days": 366}, "return_days"), ({**mine, "starts": "tomorrow"}, "starts"),
+        ({**mine, "starts": "2026-12-01T00:00:00Z", "ends": "2026-12-01T00:00:00Z"}, "ends"), ({**mine, "if": {"order_value": {"min": "-1", "currency": "EUR"}}}, "if.order_value.min"),
+        ({**mine, "if": {"order_value": {"min": "2", "max": "1", "currency": "EUR"}}}, "if.order_value"), ({**mine, "\ud800": 1}, "?"), ({**mine, "active": "yes"}, "active"),
+    ):  # fmt: skip
+        for route in (RULES, DRY_RUN):
+            yield Case("rule", route, json.dumps(raw).encode(), 422, name, headers=as_json)
+    known = f"/v1/rules/rule_{'0' * 24}"
+    for raw, status, name in (
+        ([], 422, "body"), ({"active": 1}, 422, "active"), ({"version": "1"}, 422, "version"), ({"rule": "x"}, 422, "rule"), ({"active": False}, 404, "not_found"),
+    ):  # fmt: skip
+        yield Case("rule", RULE, json.dumps(raw).encode(), status, name, "PATCH", as_json, known)
+    for raw in (b"", b"{", b"[" * 50_000, b"\xff"):
+        yield Case("rule", RULES, raw, 400, "", headers=as_json)
+    yield Case("rule", RULE, b"", 404, "not_found", "DELETE", path=known)
+
+
 FAMILIES = (
     syntax, encoding, numbers, depth_and_size, shape, fields_of_the_wrong_kind, controls, types, missing, strangers, values,
-    media, strange_shops, foreign_origins, methods, owner_bodies, questions, hooks,
+    media, strange_shops, foreign_origins, methods, owner_bodies, questions, points, hooks,
 )  # fmt: skip
 CASES = [case for family in FAMILIES for case in family()]
 

@@ -17,6 +17,7 @@ from tests.pipeline.envelopes import NOW, envelope
 from tests.web.conftest import World, answer
 from tests.web.live import LiveServer
 from tests.web.test_docs_page import parse_curl
+from widget_server.act import loyalty
 from widget_server.act.pipeline import process
 from widget_server.contract.events import BROWSER
 from widget_server.contract.metrics import metrics
@@ -39,6 +40,7 @@ _CONFIG = """
 "path.site_key" = "{site_key}"
 "path.delivery" = "{delivery}"
 "path.name" = "search-found"
+"path.customer" = "4711"
 
 # Which settings and texts a question may have depends on its type, its placement and on one another.
 [[operations]]
@@ -57,10 +59,36 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 include-name = "POST /v1/shops/{{site_key}}/answers"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
 
+# Which conditions and actions go together, whose endpoint it is, and what a number means in its currency.
+[[operations]]
+include-name = "POST /v1/rules"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+
+[[operations]]
+include-name = "POST /v1/rules/dry-run"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+
+[[operations]]
+include-name = "PATCH /v1/rules/{{rule}}"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
+
 # Whether a body is signed by the platform.
 [[operations]]
 include-name = "POST /v1/hooks/{{platform}}/{{connection}}"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 404]
+
+# Whether the balance pays for it, and which currency an amount is of.
+[[operations]]
+include-name = "POST /v1/points/{{customer}}/redeem"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
+
+[[operations]]
+include-name = "POST /v1/points/{{customer}}/adjust"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
+
+[[operations]]
+include-name = "PUT /v1/loyalty"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
 
 [[operations]]
 include-name = "PUT /v1/widget"
@@ -120,6 +148,8 @@ def live(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path) -> Iter
         endpoint, _ = endpoints.create(conn, made.id, "https://example.com/", ("answer.given",), NOW)
     events = [answer("order-rating", 5, product="p"), answer("search-found", "no", text="?", search={"query": "q"})]
     process(database, [envelope(made.id, each) for each in events])
+    with database.writing() as conn:
+        loyalty.adjust(conn, made.id, "4711", "first", 1_000_000, "a present", NOW)
     with database.writing() as conn:
         delivery = outbox.deliveries(conn, shop=made.id)[0].id
         outbox.kill_queued(conn, endpoint.id, "it is over", NOW)
