@@ -30,7 +30,7 @@ HOOKS = "/v1/hooks/<platform>/<connection>"
 REDEEM, ADJUST, LOYALTY = "/v1/points/<customer>/redeem", "/v1/points/<customer>/adjust", "/v1/loyalty"
 WRITE_ROUTES = {
     ANSWERS, ASKED, HOOKS, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, WIDGET, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
-    "/v1/deliveries/<delivery>/replay", RULES, RULE, DRY_RUN,
+    "/v1/deliveries/<delivery>/replay", RULES, RULE, DRY_RUN, REDEEM, ADJUST, LOYALTY,
 }  # fmt: skip
 UUID = "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d"
 
@@ -453,7 +453,7 @@ def rules() -> Iterator[Case]:
 
 FAMILIES = (
     syntax, encoding, numbers, depth_and_size, shape, fields_of_the_wrong_kind, controls, types, missing, strangers, values,
-    media, strange_shops, foreign_origins, methods, owner_bodies, questions, points, hooks,
+    media, strange_shops, foreign_origins, methods, owner_bodies, questions, points, hooks, rules,
 )  # fmt: skip
 CASES = [case for family in FAMILIES for case in family()]
 
