@@ -83,6 +83,7 @@ def _public(
         found["verified"] = answer.verified
         found["key"] = answer.key
         found["quarantined"] = answer.quarantined
+        found["incentivised"] = answer.incentivised
     return found
 
 

@@ -76,6 +76,9 @@ class AnswerShape(Schema):
         required=True, allow_none=True,
         metadata={"description": "why it does not count: the owner's reason, or any of trap, fast, bot, burst; null when it does"},
     )  # fmt: skip
+    incentivised = fields.Boolean(
+        required=True, metadata={"description": "points or a coupon were held out for it; say so wherever it is shown"}
+    )
     at = fields.String(required=True, metadata={"format": "date-time", "description": "its earliest part"})
     updated_at = fields.String(required=True, metadata={"format": "date-time"})
     placement = fields.String(required=True, allow_none=True)
@@ -253,6 +256,7 @@ def _json(answer: Answer) -> dict[str, Any]:
         "text": answer.get("text") or None,
         "verified": answer.verified,
         "quarantined": answer.quarantined,
+        "incentivised": answer.incentivised,
         "at": format_time(answer.first_at),
         "updated_at": format_time(answer.updated_at),
         "placement": answer.get("placement"),
