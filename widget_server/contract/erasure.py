@@ -9,6 +9,7 @@ from .answer import Answer
 from .order import tombstone
 
 _PERSONAL = ("customer", "email")
+_BY_PLATFORM = ("customer.updated", "customer.erased")
 
 
 def without_words(answer: Answer) -> Answer:
@@ -32,8 +33,11 @@ def anonymous(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def anonymous_customer(event: Mapping[str, Any], key: str, until: int) -> Mapping[str, Any]:
-    """An event about a customer who was erased for all that was said up to `until`, as the log keeps it."""
-    if customers_of.stamp_of(event).at > until:
+    """An event about a customer who was erased for all that was said up to `until`, as the log keeps it.
+
+    Of birthdays and silence the clock speaks later, and by what was said before.
+    """
+    if event["type"] in _BY_PLATFORM and customers_of.stamp_of(event).at > until:
         return event
     about = event["customer"]
     kept = {name: value for name, value in about.items() if name == "updated_at"}
