@@ -34,6 +34,7 @@ from widget_server.record.db import Database, lock_shops
 from widget_server.record.outbox import Attempt, Claimed, Wanted
 
 from . import grants, loyalty
+from .crash import crash_point
 from .http import DEADLINE
 
 # Seconds before each attempt, as Standard Webhooks recommends them: ten attempts in 75 h 35 min.
@@ -222,11 +223,18 @@ class Deliverer:
             known = {row.endpoint for row in (*waiting, *self._flying.values())}
             targets = self._destinations(conn, known, now)
             waiting = [ready for row in waiting if (ready := self._ready(conn, row, targets, now))]
+            if outcomes:
+                crash_point("outcomes noted down, not committed")
+        if outcomes:
+            crash_point("outcomes committed")
+        if waiting:
+            crash_point("messages claimed")
         # Only now is it committed; had it failed, everything would be as before the turn.
         self._unrecorded = self._unrecorded[len(outcomes) :]
         for outcome in outcomes:
             self._flying.pop(outcome.row.id, None)
-        new = [row for row in waiting if row not in self._waiting]
+        had = {row.id for row in self._waiting}
+        new = [row for row in waiting if row.id not in had]
         self._waiting, self._targets = waiting, targets
         self._say_sending(new)
         return len(outcomes)
@@ -266,13 +274,15 @@ class Deliverer:
         held = holds.at(conn, now)
         back = held.shut | held.single
         left = [row for row in self._waiting if self._is_over(row, back, now)]
+        waiting = [row for row in self._waiting if not self._is_over(row, back, now)]
         outbox.release(conn, left)
-        waiting = [row for row in self._waiting if row not in left]
         trying = holds.try_one(conn, outbox.waiting_for(conn, held.single, now), now, now + LEASE)
         # An endpoint whose rows wait here already gets no more of them, or a hung one would fill the list.
         without = {row.endpoint for row in waiting} | held.shut | (held.single - trying)
+        # With a long list of endpoints that may hang, only those that surely work get onto it.
+        only = self._working if len(waiting) >= _CLAIM else None
         new = outbox.claim(
-            conn, now=now, lease=LEASE, limit=_CLAIM, by=self._name, without=without, single=trying
+            conn, now=now, lease=LEASE, limit=_CLAIM, by=self._name, without=without, single=trying, only=only
         )
         self._trying = {row.id for row in (*waiting, *new) if row.id in self._trying or row.endpoint in trying}
         return waiting + new
@@ -367,7 +377,9 @@ class Deliverer:
         error: TemporaryError | PermanentError | None = None
         receipt = Receipt()
         try:
+            crash_point("message about to be sent")
             receipt = attempting.bring(target)
+            crash_point("message sent, outcome not known")
         except (TemporaryError, PermanentError) as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001 - a fault of ours must not cost the shop its message

@@ -255,13 +255,18 @@ def claim(
     each: int = 10,
     without: Collection[str] = (),
     single: Collection[str] = (),
+    only: Collection[str] | None = None,
 ) -> list[Claimed]:
-    """Take a lease of `lease` ms on up to `limit` due rows: at most `each` of one endpoint, one of those in `single`
-    and none of `without`.
+    """Take a lease of `lease` ms on up to `limit` due rows: at most `each` of one endpoint, one of those in `single`,
+    none of `without` and, where it is given, none but of `only`.
 
     Fair: every shop's first row comes before any shop's second, and so with the endpoints of a shop.
     """
-    first = [row for row in _first_due(conn, now) if row.endpoint not in without]
+    first = [
+        row
+        for row in _first_due(conn, now)
+        if row.endpoint not in without and (only is None or row.endpoint in only)
+    ]
     chosen = [row.endpoint for row in _by_turns(first, lambda row: row.shop)][:limit]
     share = min(each, -(-limit // max(1, len(chosen))))
     due: list[Row[Any]] = []
