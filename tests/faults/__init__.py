@@ -23,6 +23,8 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
     on: str = ""  # the database, where a fault is tried on both
+    points: int = 0  # at the receiving shop
+    coupons: int = 0
     skipped: str = ""  # why it can't be had here
 
     @property

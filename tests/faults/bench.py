@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tests.faults import Outcome
 from tests.faults.catalogue import Fault, Strike, catalogue
 from tests.faults.invariants import Finding, inspect
+from tests.faults.loyalty import Platform, arrived
 from tests.faults.receiving import Receiver
 from tests.faults.sending import Client, Ledger, Shop
 from tests.faults.standing import Standing
@@ -31,6 +32,7 @@ class _Struck:
     shop: Shop
     ledger: Ledger
     receiver: Receiver
+    platform: Platform
     runs: int = 0
     struck: int = 0
     recoveries: list[float] = field(default_factory=list)
@@ -48,8 +50,10 @@ def standing(database: str, names: Sequence[str] = (), runs: int = 20, tell: Cal
             if why_not := fault.why_not(house):
                 yield Outcome(fault.name, 0, 0, Finding(0, 0, 0), 0.0, on=database, skipped=why_not)
                 continue
-            receiver = stack.enter_context(closing(Receiver()))
-            outcome, struck = _suffer(house, fault, receiver, runs)
+            shop = house.add_shop()
+            platform = stack.enter_context(closing(house.add_platform(shop)))
+            struck = _Struck(shop, Ledger(), stack.enter_context(closing(Receiver())), platform)
+            outcome = _suffer(house, fault, struck, runs)
             found.append((outcome, struck))
             tell(outcome)
         _finish(house)
@@ -61,31 +65,29 @@ def standing(database: str, names: Sequence[str] = (), runs: int = 20, tell: Cal
     yield from (outcome for outcome, _ in found)
 
 
-def _suffer(house: Standing, fault: Fault, receiver: Receiver, runs: int) -> tuple[Outcome, _Struck]:
-    shop, ledger = house.add_shop(), Ledger()
-    receiver.secret = house.add_endpoint(shop, receiver.url, TOLD)
-    struck = _Struck(shop, ledger, receiver)
-    clients = [Client(ledger, shop, house.ports, rate=RATE, number=n) for n in range(CLIENTS)]
-    for client in clients:
-        client.start()
+def _suffer(house: Standing, fault: Fault, struck: _Struck, runs: int) -> Outcome:
+    shop, ledger, platform = struck.shop, struck.ledger, struck.platform
+    struck.receiver.secret = house.add_endpoint(shop, struck.receiver.url, TOLD)
+    clients = [Client(ledger, shop, house.ports, rate=RATE, number=n, order=platform.order) for n in range(CLIENTS)]
+    for one in (platform, *clients):
+        one.start()
     wait_for(lambda: len(ledger.acknowledged) > 20, "nothing is acknowledged")
     while struck.struck < runs and struck.runs < _PATIENCE * runs:
-        struck.struck += fault.strike(Strike(house, receiver, struck.runs))
+        struck.struck += fault.strike(Strike(house, struck.receiver, platform.receiving, struck.runs))
         struck.runs += 1
         struck.recoveries.append(house.recover())
-    for client in clients:
-        client.stop.set()
-    for client in clients:
-        client.join(20)
+    for one in (*clients, platform):
+        one.stop.set()
+        one.join(30)
     wait_for(house.done, "entries remain", seconds=60)
-    finding = inspect(house.database_url, shop.id, ledger, house.aside)
+    finding = inspect(house.database_url, shop.id, ledger, house.aside, platform)
     finding.problems += house.verify(shop)
     outcome = Outcome(fault.name, struck.runs, struck.struck, finding, max(struck.recoveries), on=house.kind)
     if struck.struck < runs:
         finding.problems.append(f"struck only {struck.struck} times while work was pending, {runs} are wanted")
     if outcome.recovery > RECOVERY:
         outcome.slow.append(f"{outcome.recovery:.1f} s until all was counted, {RECOVERY} are promised")
-    return outcome, struck
+    return outcome
 
 
 def _finish(house: Standing) -> None:
@@ -100,12 +102,16 @@ def _finish(house: Standing) -> None:
 
 
 def _look_again(house: Standing, outcome: Outcome, struck: _Struck) -> None:
-    """When all faults are over: nothing came or went since, and every event was told by one message."""
+    """When all faults are over: nothing came or went since, and every event was told by one message, and the
+    receiving shop has every coupon once."""
     with house.querying() as run:
         stored = {name for (name,) in run(f"SELECT id FROM events WHERE shop = '{struck.shop.id}'")}
         events = [name for (name,) in run(f"SELECT id FROM events WHERE shop = '{struck.shop.id}' AND type = '{TOLD}'")]
+        doubled, problems = arrived(run, struck.shop.id, struck.platform.receiving)
     outcome.finding.lost = max(outcome.finding.lost, len(set(struck.ledger.acknowledged) - stored))
-    outcome.finding.problems += told(struck.receiver, events)
+    outcome.finding.doubled += doubled
+    outcome.finding.problems += told(struck.receiver, events) + problems
+    outcome.points, outcome.coupons = struck.platform.receiving.points.total(), len(struck.platform.receiving.coupons)
 
 
 def told(receiver: Receiver, events: Sequence[str]) -> list[str]:

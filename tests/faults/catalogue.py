@@ -19,6 +19,8 @@ import redis
 from tests.faults.proxy import MODES
 from tests.faults.receiving import CUTS, LOSES_REPLY, REFUSES, Receiver
 from tests.faults.standing import Standing, kill
+from tests.integrations.shop_server import FAULTS as SHOP_FAULTS
+from tests.integrations.shop_server import FINE, ShopServer
 from widget_server.intake.stream import FIELD, GROUP, STREAM
 
 _NOBODY = "nobody-0-0"
@@ -33,10 +35,11 @@ _POISON = (
 
 @dataclass(frozen=True)
 class Strike:
-    """What a fault gets: the system, the receiver of its shop's webhooks, and the number of the run."""
+    """What a fault gets: the system, the receiver of its shop's webhooks, the shop that gets its coupons and points, and the number of the run."""
 
     house: Standing
     receiver: Receiver
+    receiving: ShopServer
     number: int
 
 
@@ -358,7 +361,26 @@ def _receiver(bad: str) -> Callable[[Strike], bool]:
     return strike_it
 
 
-_RECEIVER = [Fault(f"receiver {bad}", _receiver(bad)) for bad in (REFUSES, LOSES_REPLY, CUTS)]
+def _receiving(bad: str) -> Callable[[Strike], bool]:
+    """One message that grants something comes to no good end."""
+
+    def strike_it(strike: Strike) -> bool:
+        strike.house.time_passes()
+        left = [bad]
+        strike.receiving.choose = lambda method, _: left.pop() if left and method == "POST" else FINE
+        deadline = time.monotonic() + 5
+        while left and time.monotonic() < deadline:
+            time.sleep(0.005)
+        strike.receiving.choose = lambda *_: FINE
+        return not left
+
+    return strike_it
+
+
+_RECEIVER = [
+    *(Fault(f"receiver {bad}", _receiver(bad)) for bad in (REFUSES, LOSES_REPLY, CUTS)),
+    *(Fault(f"receiving shop, a grant: {bad}", _receiving(bad)) for bad in SHOP_FAULTS),
+]
 
 # --- the database ---
 

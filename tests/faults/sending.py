@@ -13,11 +13,14 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 # Requests that took longer waited for a time-out of Redis (a second by default) rather than for their turn.
 WAITED = 0.9
+# So many of the orders that are rated are known to the platform.
+ORDERS = 0.1
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,16 @@ class Ledger:
 class Client(threading.Thread):
     """One shopper after the other, `rate` bodies a second."""
 
-    def __init__(self, ledger: Ledger, shop: Shop, ports: list[int], rate: float, number: int, again: float = 0.1) -> None:
+    def __init__(
+        self, ledger: Ledger, shop: Shop, ports: list[int], rate: float, number: int, again: float = 0.1,
+        order: Callable[[str, list[str]], None] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(daemon=True, name=f"client-{number}")
         self._ledger, self._shop, self._rate, self._again = ledger, shop, rate, again
         self._ports = ports[number % len(ports) :] + ports[: number % len(ports)]
         self._random = random.Random(number)
         self._number = number
+        self._order = order
         self._count = 0
         self._connection: http.client.HTTPConnection | None = None
         self.stop = threading.Event()
@@ -147,11 +154,13 @@ class Client(threading.Thread):
         event: dict[str, Any] = {"id": str(uuid.uuid4()), "at": _now(), "page": page}
         kind = rng.random()
         if kind < 0.4:
-            ref = f"{self._number}-{self._count}"
+            ref = str((self._number + 1) * 1_000_000 + self._count)
             event |= {"type": "answer.given", "question": "order-rating", "answer": str(uuid.uuid4()), "value": rng.randint(1, 5)}
             sku = [f"sku-{rng.randrange(50)}"]
             known = {"type": event["type"], "value": event["value"], "order": {"ref": ref, "line": None, "sku": sku}}
             event["order_token"] = order_token(self._shop, ref, sku)
+            if self._order is not None and rng.random() < ORDERS:
+                self._order(ref, sku)
             return event, known
         search = {"query": f"query {rng.randrange(40)}", "results": rng.choice([0, 5])}
         if kind < 0.6:

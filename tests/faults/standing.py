@@ -19,6 +19,7 @@ import psycopg
 
 from tests.faults.disk import Disk
 from tests.faults.houses import House, free_port
+from tests.faults.loyalty import Platform
 from tests.faults.proxy import Proxy
 from tests.faults.sending import Shop
 from tests.running import Program, get
@@ -94,6 +95,14 @@ class Standing(House):
     def wait_for_web(self, n: int) -> None:
         wait_for(lambda: get(f"http://127.0.0.1:{self.ports[n]}/healthz")[0] == 200, "no web process")
 
+    def add_platform(self, shop: Shop) -> Platform:
+        """A platform that knows the shop's orders, and one that takes its coupons."""
+        database = self._database()
+        try:
+            return Platform(database, shop, list(self.ports))
+        finally:
+            database.close()
+
     @contextmanager
     def querying(self) -> Iterator[Callable[[str], list[Any]]]:
         """Plain SQL, past the program."""
@@ -116,6 +125,10 @@ class Standing(House):
 
     def entries_wait(self) -> bool:
         return self._entries_wait()
+
+    def done(self) -> bool:
+        """Nothing waits in stream, spill or inbox."""
+        return super().done() and not self.rows("SELECT 1 FROM inbox WHERE state = 'waiting' LIMIT 1")
 
     def due(self) -> int:
         return int(self.rows("SELECT count(*) FROM outbox WHERE state = 'due'")[0][0])

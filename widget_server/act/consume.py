@@ -163,12 +163,12 @@ class Consumer:
     def _work(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        crash_point()
+        crash_point("batch read")
         outcome = self._apply([envelope for _, envelope in entries])
-        crash_point()
+        crash_point("batch committed, not acknowledged")
         ids = [name for name, _ in entries]
         self._acknowledge(ids)
-        crash_point()
+        crash_point("batch acknowledged")
         if outcome.messages:
             with contextlib.suppress(redis.exceptions.RedisError):
                 self._kick()  # the clock asks again

@@ -23,6 +23,7 @@ from widget_server.record import loyalty as settings
 from widget_server.record.db import Database, lock_shops
 
 from . import grants, notices
+from .crash import crash_point
 
 _PAGE = 200
 _SAID = {
@@ -73,10 +74,13 @@ def settle(
 ) -> Settled:
     """Bring ledger and coupons to what is owed, and queue what has to be told. The shop is locked already."""
     entries = ledger.settle(conn, shop, dues, now, zone)
+    crash_point("points settled, coupons not")
     changed = coupons.grant(conn, shop, coupon_dues, now, zone)
+    crash_point("coupons granted, not told")
     _tell_points(conn, shop, entries, now)
     for coupon in changed:
         _tell_coupon(conn, shop, coupon, now)
+    crash_point("points and coupons told")
     return Settled(entries, changed)
 
 
@@ -113,10 +117,12 @@ def redeem(
         raise NotEnough(approved)
     line = Entry(customer, REDEEM, 0, source, 0, "redeem", -points, now, now, why=why)
     (entry,) = ledger.add(conn, shop, [line])
+    crash_point("points redeemed, no coupon yet")
     owed = CouponDue(REDEEM, 0, source, customer, terms, now, now, why=reward or "")
     (coupon,) = coupons.grant(conn, shop, [owed], now)
     _tell_points(conn, shop, [entry], now)
     _tell_coupon(conn, shop, coupon, now)
+    crash_point("points redeemed for a coupon, not committed")
     return Redemption(entry, coupon)
 
 

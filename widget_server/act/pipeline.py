@@ -62,7 +62,7 @@ def process(database: Database, bodies: Sequence[bytes]) -> Outcome:
             if fresh:
                 new += len(fresh)
                 messages += _apply(conn, shop, fresh)
-        crash_point()
+        crash_point("batch applied, not committed")
     return Outcome(new, messages)
 
 
@@ -95,7 +95,7 @@ def _fresh(conn: Connection, shop: Shop, envelopes: Sequence[Envelope]) -> list[
             fresh.setdefault(name, _without_addresses(shop, envelope))
     found = sorted(fresh.values(), key=lambda envelope: (envelope["event"]["at"], envelope["event"]["id"]))
     eventlog.add(conn, shop.id, found)
-    crash_point()
+    crash_point("events in the log")
     return found
 
 
@@ -118,6 +118,7 @@ def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
         _count(change.before.get(name), change.known, shop, -1, changes)
         _count(change.after[name], change.known_after, shop, +1, changes)
     fold.save(conn, shop, change)
+    crash_point("orders and answers kept")
     _count_searches(conn, shop, events, changes)
     # No score is read from what was skipped.
     changed = {question for (question, _, _), n in changes.items() if n and question}
@@ -129,6 +130,7 @@ def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
     for ref in sorted(change.erased):
         loyalty.erase(conn, shop.id, ref)
     made = rules.settle(conn, shop, book, change, fresh, now)
+    crash_point("rules settled")
     rules.note_scores(conn, shop, book, changed, now)
     return made + evaluate.send(conn, shop, fresh, {name: change.after[name] for name in change.touched}, changed)
 

@@ -15,6 +15,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from integrations import Inbound
 from integrations.signing import SignatureError
+from widget_server.act.crash import crash_point
 from widget_server.act.inbound import receiving
 from widget_server.contract.platforms import platforms
 from widget_server.record import connections, inbox
@@ -69,6 +70,7 @@ def take(platform: str, connection: str) -> Response:
     )
     with state().database.writing() as conn:
         inbox.put(conn, taken)
+    crash_point("request of a platform kept, not answered")
     return _fine()
 
 
