@@ -1,4 +1,5 @@
-"""Recounting: what the answers and the log say, against what the counters say; and the counters made anew from them."""
+"""Recounting: what the answers and the log say, against what the counters say; and the counters made anew from them.
+Points and coupons: verify_points."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from widget_server.contract.shop import Shop
 from widget_server.record import answers, counters, eventlog, orders, searches, shops
 from widget_server.record.db import Database, lock_shops
 
+from . import verify_points
 from .pipeline import counts_of, search_counts, spellings, trust
 
 _AT_ONCE = 500
@@ -93,3 +95,5 @@ def _verify_shop(conn: Connection, shop: Shop) -> Iterator[Difference]:
         stored_n, counted_n = present.get((key, text), 0), spelled.get((key, text), 0)
         if stored_n != counted_n:
             yield Difference(shop.id, f'spelling "{text}" of the query "{key}"', stored_n, counted_n)
+    for row, stored_n, counted_n in verify_points.verify(conn, shop):
+        yield Difference(shop.id, row, stored_n, counted_n)

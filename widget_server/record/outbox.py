@@ -39,7 +39,7 @@ from sqlalchemy import (
 
 from widget_server.contract.times import MINUTE, format_time
 
-from .db import Key, insert_ignore, metadata
+from .db import Key, among, insert_ignore, metadata
 
 STATES = ("due", "done", "dead", "cancelled")
 STAGES = ("planned", "sending", "done", "unknown", "failed", "cancelled")
@@ -377,6 +377,11 @@ def by_key(conn: Connection, shop: str, key: str) -> Delivery | None:
     """The message that has this cause."""
     row = conn.execute(select(_outbox).where(_c.shop == shop, _c.key == key)).first()
     return None if row is None else _delivery(row)
+
+
+def known(conn: Connection, shop: str, keys: Iterable[str]) -> set[str]:
+    """Those of `keys` under which there is a row, whatever became of it."""
+    return set(conn.execute(select(_c.key).where(_c.shop == shop, among(conn, _c.key, list(keys)))).scalars())
 
 
 def cancel_queued(conn: Connection, endpoint: str, reason: str, now: int) -> None:
