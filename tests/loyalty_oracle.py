@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -82,7 +83,7 @@ def state(order: Mapping[str, Any]) -> str:
 
 def _order_of(answer: Mapping[str, Any], orders: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The order of an answer, while its customer may be rewarded for it."""
-    order = orders.get((answer["order"] or {}).get("ref"))
+    order = orders.get((answer["order"] or {}).get("real"))
     return None if order is None or order["customer"] is None or state(order) == "cancelled" else order
 
 
@@ -157,13 +158,14 @@ class Line:
     customer: str
     points: int
     kind: str
+    at: int
     available_at: int
     day: str
 
 
 def lines(run: Run, shop: str) -> list[Line]:
     """The ledger, in the order it was written."""
-    columns = "rule, source, customer, points, kind, available_at, day"
+    columns = "rule, source, customer, points, kind, at, available_at, day"
     return [Line(*row) for row in run(f"SELECT {columns} FROM ledger WHERE shop = '{shop}' ORDER BY at, n, id")]
 
 
@@ -187,16 +189,17 @@ def approved(present: Iterable[Line], customer: str, now: int) -> int:
 
 
 def over_a_cap(present: Iterable[Line], caps: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Where a rule ever gave more than its caps allow."""
+    """Where a rule ever gave more than its caps allow; what is written at one moment stands together."""
     given: dict[tuple[str, str, str], int] = {}
     found = []
-    for line in present:
-        for scope, key in (("total", ""), ("day", line.day), ("customer", line.customer)):
-            name = line.rule, scope, key
-            given[name] = given.get(name, 0) + line.points
-            most = caps.get(line.rule, {}).get(scope)
-            if most is not None and given[name] > most and line.points > 0:
-                found.append(f"{line.rule} gave {given[name]} to {scope} {key}, above {most}")
+    for _, together in groupby(present, key=lambda line: line.at):
+        for line in together:
+            for scope, key in (("total", ""), ("day", line.day), ("customer", line.customer)):
+                given[line.rule, scope, key] = given.get((line.rule, scope, key), 0) + line.points
+        for (rule, scope, key), points in given.items():
+            most = caps.get(rule, {}).get(scope)
+            if most is not None and points > most:
+                found.append(f"{rule} gave {points} to {scope} {key}, above {most}")
     return found
 
 

@@ -238,7 +238,7 @@ class World:
         return {name: dict(rule.said[0][1].get("caps", {})) for name, rule in self.rules.items()}
 
     def owed(self) -> dict[loyalty_oracle.Source, loyalty_oracle.Owed]:
-        answers = oracle.recount(self.said, ZONE).answers
+        answers = oracle.recount(map(_escaped, self.said), ZONE).answers
         return loyalty_oracle.owed(self.platform, answers, self.rules)
 
     def check_always(self) -> None:
@@ -307,6 +307,14 @@ def dying(database: Database, at: int) -> Iterator[None]:
         yield
     finally:
         sql_event.remove(engine, "before_cursor_execute", count_down)
+
+
+def _escaped(event: dict[str, Any]) -> dict[str, Any]:
+    """As the oracle of answers wants it, which knows no reference with a colon."""
+    order = event.get("order")
+    if order is None:
+        return event
+    return {**event, "order": {**order, "ref": order["ref"].replace(":", "%3A"), "real": order["ref"]}}
 
 
 def _money(cents: int) -> str:

@@ -21,7 +21,7 @@ totals = st.sampled_from([0, 1, 999, 1000, 10_000, 123_456])
 shares = st.sampled_from([0.0, 0.1, 1 / 3, 0.5, 1.0])
 products = st.frozensets(st.sampled_from(["p", "q", "r"]), max_size=2)
 questions = st.sampled_from(["order-rating", "search-found"])
-deaths = st.sampled_from([0, 0, 0, 1, 2, 3, 5, 8, 13, 21, 34])
+deaths = st.sampled_from([0, 0, 0, 0, 0, 1, 2, 3, 5, 8, 13, 21, 34])
 moments = st.sampled_from([-DAY, -MINUTE, -1, 0, 0, 1, MINUTE, 5 * MINUTE])
 spans = st.sampled_from([1, 300, 1000, 1000, MINUTE, 10 * MINUTE, DAY, 15 * DAY])
 
@@ -30,8 +30,8 @@ per = st.sampled_from([("1.00", 1), ("0.07", 3), ("33.33", 10)]).map(
     lambda given: {"points_per": {"points": given[1], "amount": given[0], "currency": "EUR"}}
 )
 coupon = st.sampled_from([{"coupon": {"kind": "percent", "amount": "10"}}, {"coupon": {"kind": "fixed", "amount": "5.00", "currency": "EUR", "days": 30}}])
-bounds = st.sampled_from([None, {"min": "10.00"}, {"max": "10.00"}, {"min": "0.01", "max": "100.00"}])
-frames = st.sampled_from([{}, {}, {}, {"active": False}, {"starts": iso(BEGIN + MINUTE)}, {"ends": iso(BEGIN + 2 * DAY)}, {"return_days": 0}, {"return_days": 1}])
+bounds = st.sampled_from([None, None, None, {"min": "10.00"}, {"max": "10.00"}, {"min": "0.01", "max": "100.00"}])
+frames = st.sampled_from([{}, {}, {}, {}, {}, {"active": False}, {"starts": iso(BEGIN + MINUTE)}, {"ends": iso(BEGIN + 2 * DAY)}, {"return_days": 0}, {"return_days": 1}])
 
 
 @st.composite
@@ -56,6 +56,28 @@ def bodies(draw: st.DrawFn, when: str | None = None) -> dict[str, Any]:
 caps = st.sampled_from([{}, {}, {"total": 120}, {"customer": 100}, {"day": 150}, {"customer": 60, "day": 90, "total": 151}])
 
 
+def _fitting(body: dict[str, Any], when: str) -> list[dict[str, Any]]:
+    """The actions of `body` that a rule for `when` may have."""
+    return [action for action in body["then"] if when == "order.completed" or "points_per" not in action]
+
+
+def _known(body: dict[str, Any], when: str) -> dict[str, Any]:
+    """The conditions of `body` that a rule for `when` may have."""
+    allowed = {"order.completed": ("order_value", "product", "language"), "answer.given": ("order_value", "question", "placement", "verified")}
+    return {name: value for name, value in body["if"].items() if name in allowed[when]}
+
+
+# What most shops have: without these, few histories would be about anything.
+FOR_ORDERS: dict[str, Any] = {
+    "name": "For orders", "when": "order.completed", "if": {},
+    "then": [{"points": 50}, {"points_per": {"points": 1, "amount": "1.00", "currency": "EUR"}}],
+    "return_days": 1,
+}  # fmt: skip
+FOR_ANSWERS: dict[str, Any] = {
+    "name": "For answers", "when": "answer.given", "if": {"question": ["order-rating"]}, "then": [{"points": 50}], "return_days": 0,
+}  # fmt: skip
+
+
 class Histories(RuleBasedStateMachine):
     """`world` is made anew for each history, on the database that `on` was told."""
 
@@ -67,87 +89,86 @@ class Histories(RuleBasedStateMachine):
         self.numbers = iter(range(1, 10_000))
         self.broken = True
 
-    @initialize(expires=st.sampled_from([None, None, 1, 20]), first=bodies(), most=caps)
-    def begin(self, expires: int | None, first: dict[str, Any], most: dict[str, int]) -> None:
+    @initialize(expires=st.sampled_from([None, None, 1, 20]), third=bodies(), most=st.tuples(caps, caps, caps))
+    def begin(self, expires: int | None, third: dict[str, Any], most: tuple[dict[str, int], ...]) -> None:
         if expires is not None:
             with self.world.database.writing() as conn:
                 loyalty.replace(conn, self.world.shop.id, Loyalty(14, expires))
-        self.world.save_rule({**first, "caps": most})
+        for body, limits in zip((FOR_ORDERS, FOR_ANSWERS, third), most, strict=True):
+            self.world.save_rule({**body, "caps": limits})
         self.world.wait(1000)
         self.broken = False
 
     # --- the platform ---
 
-    @rule(ref=refs, customer=customers, total=totals, bought=products, language=st.sampled_from(["lv", "lv-LV", "ru"]))
-    def place(self, ref: str, customer: str, total: int, bought: frozenset[str], language: str) -> None:
+    @rule(
+        ref=refs, customer=customers, total=totals, bought=products, language=st.sampled_from(["lv", "ru"]),
+        status=st.sampled_from(["processing", "completed", "completed"]), rated=st.booleans(),
+    )  # fmt: skip
+    def buy(
+        self, ref: str, customer: str, total: int, bought: frozenset[str], language: str, status: str, rated: bool
+    ) -> None:
+        """An order, most often soon sent and rated; or a correction of one that there is."""
         known = self.world.platform.get(ref)
         if known is None:
-            self.world.change(ref, status="processing", customer=customer, total=total, products=bought, language=language[:2])
+            self.world.change(ref, status="processing", customer=customer, total=total, products=bought, language=language)
+            self.world.wait(300)
+            if status != "processing":
+                self.world.change(ref, status=status)
         else:
-            # An order may be corrected, and a guest may open an account; an account does not become a guest again.
-            owner = customer if known["customer"] == GUEST or customer != GUEST else known["customer"]
+            # A guest may open an account, and an account may be another's; it does not become a guest again.
+            owner = customer if customer != GUEST else known["customer"]
             self.world.change(ref, customer=owner, total=max(total, known["refunded"]), products=bought)
+        if rated:
+            self.world.wait(1000)
+            self._answer(ref, "order-rating", 0, 5, "order")
 
     @precondition(lambda self: self.world.platform)
-    @rule(ref=refs, status=statuses)
-    def move(self, ref: str, status: str) -> None:
-        if ref in self.world.platform:
-            self.world.change(ref, status=status)
+    @rule(which=st.integers(0, 3), status=statuses)
+    def move(self, which: int, status: str) -> None:
+        self.world.change(self._one_of(self.world.platform, which), status=status)
 
     @precondition(lambda self: self.world.platform)
-    @rule(ref=refs, share=shares)
-    def refund(self, ref: str, share: float) -> None:
-        if ref in self.world.platform:
-            self.world.change(ref, refunded=int(self.world.platform[ref]["total"] * share))
+    @rule(which=st.integers(0, 3), share=shares)
+    def refund(self, which: int, share: float) -> None:
+        ref = self._one_of(self.world.platform, which)
+        self.world.change(ref, refunded=int(self.world.platform[ref]["total"] * share))
 
     # --- shoppers and the owner ---
 
     @rule(ref=refs, question=questions, offset=moments, value=st.integers(1, 5), placement=st.sampled_from(["order", "mail"]))
     def answer(self, ref: str, question: str, offset: int, value: int, placement: str) -> None:
-        self.world.say(
-            {
-                "id": str(uuid.UUID(int=next(self.numbers), version=4)), "type": "answer.given", "at": self.world.now + offset,
-                "question": question, "value": value if question == "order-rating" else "yes", "placement": placement,
-                "order": {"ref": ref, "line": None, "sku": []}, "answer": str(uuid.UUID(int=7, version=4)),
-            }
-        )  # fmt: skip
+        self._answer(ref, question, offset, value, placement)
 
-    @rule(ref=refs, question=questions, kind=st.sampled_from(["quarantined", "released", "removed"]))
+    @rule(ref=refs, question=questions, kind=st.sampled_from(["quarantined", "released", "released", "removed"]))
     def decide(self, ref: str, question: str, kind: str) -> None:
         name = ref.replace(":", "%3A")
         about = {"question": question, "key": f"order:{name}", "reason": "spam"}
-        self.world.say(
-            {"id": str(uuid.UUID(int=next(self.numbers), version=4)), "type": f"answer.{kind}", "at": self.world.now, **about}
-        )
+        self.world.say({"id": self._id(), "type": f"answer.{kind}", "at": self.world.now, **about})
 
-    @rule(body=bodies(), most=caps, dies_at=deaths)
-    def make_rule(self, body: dict[str, Any], most: dict[str, int], dies_at: int) -> None:
-        if len(self.world.rules) < 4:
-            self.world.save_rule({**body, "caps": most}, dies_at=dies_at)
-
-    @rule(which=st.integers(0, 3), body=bodies(), dies_at=deaths)
-    def change_rule(self, which: int, body: dict[str, Any], dies_at: int) -> None:
-        name, known = sorted(self.world.rules.items())[which % len(self.world.rules)]
+    @rule(body=bodies(), most=caps, which=st.integers(0, 3), what=st.sampled_from(["make", "change", "change", "remove"]), dies_at=deaths)
+    def edit(self, body: dict[str, Any], most: dict[str, int], which: int, what: str, dies_at: int) -> None:
+        """The owner makes a rule, changes one or removes one."""
+        name = self._one_of(self.world.rules, which)
+        known = self.world.rules[name]
         first = known.said[0][1]
-        if known.deleted is None and body["when"] == first["when"]:
-            self.world.save_rule({**body, "caps": first["caps"]}, name, dies_at)
-
-    @rule(which=st.integers(0, 3), dies_at=deaths)
-    def remove_rule(self, which: int, dies_at: int) -> None:
-        name, known = sorted(self.world.rules.items())[which % len(self.world.rules)]
-        if known.deleted is None and len(self.world.rules) > 1:
+        if what == "make" and len(self.world.rules) < 4:
+            self.world.save_rule({**body, "caps": most}, dies_at=dies_at)
+        elif what == "change" and known.deleted is None:
+            self.world.save_rule({**body, "when": first["when"], "then": _fitting(body, first["when"]), "if": _known(body, first["when"]), "caps": first["caps"]}, name, dies_at)
+        elif what == "remove" and known.deleted is None:
             self.world.remove_rule(name, dies_at)
 
-    @rule(customer=customers, points=st.sampled_from([1, 40, 50, 100, 150]), name=st.sampled_from("abcd"), dies_at=deaths)
-    def redeem(self, customer: str, points: int, name: str, dies_at: int) -> None:
-        self.world.redeem(customer, points, name, dies_at)
+    @rule(customer=customers, part=st.sampled_from([0.5, 1.0, 1.0, 1.5]), name=st.sampled_from("abcde"), dies_at=deaths)
+    def redeem(self, customer: str, part: float, name: str, dies_at: int) -> None:
+        rich = sorted({line.customer for line in self.world.lines()} - {customer}, key=self.world.approved)
+        if not self.world.approved(customer) and rich:
+            customer = rich[-1]
+        self.world.redeem(customer, max(1, int(self.world.approved(customer) * part)), name, dies_at)
 
-    @rule(span=spans)
-    def wait(self, span: int) -> None:
+    @rule(span=spans, dies_at=deaths)
+    def wait(self, span: int, dies_at: int) -> None:
         self.world.wait(span)
-
-    @rule(dies_at=deaths)
-    def expire(self, dies_at: int) -> None:
         self.world.expire(dies_at)
 
     # --- how their words reach us ---
@@ -183,6 +204,22 @@ class Histories(RuleBasedStateMachine):
     def read(self) -> None:
         self.world.read_all()
         self.world.check_always()
+
+    def _answer(self, ref: str, question: str, offset: int, value: int, placement: str) -> None:
+        self.world.say(
+            {
+                "id": self._id(), "type": "answer.given", "at": self.world.now + offset, "question": question,
+                "value": value if question == "order-rating" else "yes", "placement": placement,
+                "order": {"ref": ref, "line": None, "sku": []}, "answer": str(uuid.UUID(int=7, version=4)),
+            }
+        )  # fmt: skip
+
+    def _id(self) -> str:
+        return str(uuid.UUID(int=next(self.numbers), version=4))
+
+    @staticmethod
+    def _one_of(named: dict[str, Any], which: int) -> str:
+        return list(named)[which % len(named)]
 
     def teardown(self) -> None:
         try:
