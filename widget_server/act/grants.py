@@ -123,7 +123,7 @@ def body(conn: Connection, row: Claimed, now: int) -> str | None:
     entry = ledger.by_id(conn, row.shop, row.key.partition(":")[2])
     if entry is None:
         return None
-    total = ledger.balance(conn, row.shop, entry.customer, now).approved
+    total = ledger.balance(conn, row.shop, entry.customer, max(now, entry.available_at)).approved
     reason = str(entry.why.get("name") or entry.kind)
     return _body(GrantPoints(entry.customer, entry.points, total, reason, format_time(entry.at)))
 
