@@ -8,6 +8,7 @@ then the ledger must be what the oracle makes of the platform's orders, the answ
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,8 +58,7 @@ class World:
     said: list[dict[str, Any]] = field(default_factory=list)
     rules: dict[str, loyalty_oracle.Rule] = field(default_factory=dict)
     spent: dict[str, tuple[str, int, bool]] = field(default_factory=dict)
-    erased: set[str] = field(default_factory=set)
-    died: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.clock = time_machine.travel(self.now / 1000, tick=False)
@@ -167,6 +167,7 @@ class World:
         else:
             assert found is worked, (customer, points, before, known)
         self.spent[name] = customer, points, found
+        self.seen["spent" if found else "refused"] += 1
         assert self.approved(customer) == before - (points if found and known is None else 0)
 
     def expire(self, dies_at: int = 0) -> None:
@@ -181,7 +182,7 @@ class World:
                 with dying(self.database, dies_at):
                     run()
             except Died:
-                self.died += 1
+                self.seen["died"] += 1
         run()
         for customer, points in before.items():
             # What is over was there to be spent: nobody comes to owe anything by it.
@@ -203,12 +204,14 @@ class World:
         ]
         if not bodies:
             return
+        self.seen["arrived"] += len(bodies)
+        self.seen["repeated"] += again
         if dies_at:
             try:
                 with dying(self.database, dies_at):
                     process(self.database, bodies)
             except Died:
-                self.died += 1
+                self.seen["died"] += 1
                 again = True
         if again or not dies_at:
             process(self.database, bodies)
@@ -220,7 +223,7 @@ class World:
                 with dying(self.database, dies_at), self.database.writing() as conn:
                     return work(conn)
             except Died:
-                self.died += 1
+                self.seen["died"] += 1
         with self.database.writing() as conn:
             return work(conn)
 
@@ -270,6 +273,8 @@ class World:
             else:
                 assert of == {due.customer: due.points}, (source, of, due)
         self._check_coupons(wanted)
+        self.seen.update(line.kind for line in present)
+        self.seen["owed"] += len(wanted)
 
     def _check_coupons(self, wanted: dict[loyalty_oracle.Source, loyalty_oracle.Owed]) -> None:
         live = {

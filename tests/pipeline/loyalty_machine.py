@@ -2,6 +2,7 @@
 
 import sys
 import uuid
+from collections import Counter
 from typing import Any
 
 from hypothesis import strategies as st
@@ -79,9 +80,10 @@ FOR_ANSWERS: dict[str, Any] = {
 
 
 class Histories(RuleBasedStateMachine):
-    """`world` is made anew for each history, on the database that `on` was told."""
+    """One history. What happened in it is added to `seen` when it went well."""
 
     database: Database
+    seen: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,6 +99,9 @@ class Histories(RuleBasedStateMachine):
         for body, limits in zip((FOR_ORDERS, FOR_ANSWERS, third), most, strict=True):
             self.world.save_rule({**body, "caps": limits})
         self.world.wait(1000)
+        # What happens then happens to something.
+        for ref, customer, total in (("A", "c1", 10_000), ("B", GUEST, 999)):
+            self.buy(ref, customer, total, frozenset("p"), "lv", "completed", True)
         self.broken = False
 
     # --- the platform ---
@@ -198,6 +203,7 @@ class Histories(RuleBasedStateMachine):
         event = self.world.waiting[pick % len(self.world.waiting)]
         if event["type"].startswith("order."):
             self.world.waiting.remove(event)
+            self.world.seen["lost"] += 1
 
     @precondition(lambda self: self.world.platform)
     @rule()
@@ -226,10 +232,15 @@ class Histories(RuleBasedStateMachine):
             # A history that has failed already is not to fail anew for what it left undone.
             if not self.broken and sys.exc_info()[0] is None:
                 self.world.finish()
+                self.seen.update(self.world.seen)
+                self.seen["histories"] += 1
+                # Something went wrong on the way of words that were worth something.
+                trouble = ("died", "repeated", "lost")
+                self.seen["struck"] += self.world.seen["owed"] > 0 and any(self.world.seen[each] for each in trouble)
         finally:
             self.world.close()
 
 
 def machine(database: Database) -> type[Histories]:
     """The machine for histories on `database`."""
-    return type("LoyaltyHistories", (Histories,), {"database": database})
+    return type("LoyaltyHistories", (Histories,), {"database": database, "seen": Counter()})
