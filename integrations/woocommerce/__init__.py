@@ -1,4 +1,4 @@
-"""WooCommerce: orders and customers by webhook and by REST. README.md here says how an owner connects a shop.
+"""WooCommerce: orders and customers by webhook and by REST, coupons by REST. README.md here says how an owner connects a shop.
 
 What running shops showed decides most of this: `X-WC-Webhook-Delivery-ID` is a hash of the webhook and the second, so
 two orders may share one and it tells no repeats; a body is the state when it is delivered; there are no retries, and
@@ -8,14 +8,18 @@ after more than five failures in a row a webhook is switched off in silence; 301
 import hashlib
 import html
 import re
+import secrets as random
+import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from integrations import (
+    CancelCoupon,
     Health,
     Http,
     Inbound,
+    IssueCoupon,
     Message,
     NotUnderstood,
     PermanentError,
@@ -23,8 +27,8 @@ from integrations import (
     Receipt,
     Setting,
 )
-from integrations.signing import SignatureError, verify_body
-from integrations.woocommerce import words
+from integrations.signing import verify_body
+from integrations.woocommerce import coupons, words
 from integrations.woocommerce.rest import Rest, changed_orders
 
 _PING = re.compile(rb"webhook_id=\d{1,18}")
@@ -32,20 +36,26 @@ _ORDERS = ("order.created", "order.updated", "order.restored")
 _CUSTOMERS = ("customer.created", "customer.updated")
 
 
+def _make_secret() -> str:
+    """Letters and digits only, which WordPress leaves as they are."""
+    return "".join(random.choice(string.ascii_letters + string.digits) for _ in range(40))
+
+
 @dataclass(frozen=True, slots=True)
 class WooCommerce:
     """Settings: `url` of the shop, `consumer_key` and `consumer_secret` of its REST API, `secret` of its webhooks (one,
-    or two with a space between while it is being changed), and `birthday_field`, the key of the customers' meta field that holds their birthday."""
+    or two with a space between while it is being changed), and `birthday_field`, the key of the customers' meta field
+    that holds their birthday."""
 
     name: str = "woocommerce"
     settings: tuple[Setting, ...] = (
         Setting("url", "Address of the shop", kind="url"),
         Setting("consumer_key", "Consumer key", kind="secret", secret=True),
         Setting("consumer_secret", "Consumer secret", kind="secret", secret=True),
-        Setting("secret", "Secret of the webhooks", kind="secret", secret=True),
+        Setting("secret", "Secret of the webhooks", kind="secret", secret=True, make=_make_secret),
         Setting("birthday_field", "Meta field with the birthday", required=False),
     )
-    handles: tuple[type[Message], ...] = ()
+    handles: tuple[type[Message], ...] = (IssueCoupon, CancelCoupon)
     topics: tuple[str, ...] = (*_ORDERS, "order.deleted", *_CUSTOMERS, "customer.deleted")
 
     def is_ping(self, request: Inbound) -> bool:
@@ -98,6 +108,21 @@ class WooCommerce:
     def deliver(
         self, message: Message, settings: Mapping[str, str], http: Http, idempotency_key: str
     ) -> Receipt:
+        rest = Rest(settings, http)
+        if isinstance(message, IssueCoupon):
+            return coupons.issue(rest, message)
+        if isinstance(message, CancelCoupon):
+            return coupons.cancel(rest, message)
+        raise PermanentError(f"WooCommerce takes no {type(message).__name__}")
+
+    def find(
+        self, message: Message, settings: Mapping[str, str], http: Http, idempotency_key: str
+    ) -> Receipt | None:
+        rest = Rest(settings, http)
+        if isinstance(message, IssueCoupon):
+            return coupons.find(rest, message)
+        if isinstance(message, CancelCoupon):
+            return coupons.cancelled(rest, message)
         raise PermanentError(f"WooCommerce takes no {type(message).__name__}")
 
 
@@ -120,5 +145,3 @@ def _problem(topic: str, ours: list[dict[str, object]], address: str) -> str:
 
 
 integration = WooCommerce()
-
-__all__ = ["SignatureError", "WooCommerce", "integration"]

@@ -39,16 +39,16 @@ class Rest:
         return found
 
     def call(
-        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None, take: tuple[int, ...] = ()
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> tuple[Response, Any]:
-        """The response and its JSON. Raises as `Integration.deliver` does, but for 2xx and the statuses in `take`."""
+        """The response and its JSON. Raises as `Integration.deliver` does, for every status but 2xx."""
         url = f"{self._root}/{path}" + (f"?{urlencode(query)}" if query else "")
         headers, data = dict(self._headers), b""
         if body is not None:
             headers["content-type"] = "application/json"
             data = json.dumps(body).encode()
         response = self._http.request(method, url, headers=headers, body=data)
-        if not 200 <= response.status < 300 and response.status not in take:
+        if not 200 <= response.status < 300:
             raise _failure(response)
         return response, _json(response)
 
@@ -82,29 +82,47 @@ def _changed_orders(rest: Rest, since: str, status: str) -> Iterator[dict[str, A
 
 
 def _failure(response: Response) -> TemporaryError | PermanentError:
+    """Only what the shop refuses because of what is in it is for ever; keys, addresses and firewalls can be put right."""
     status, excerpt = response.status, response.excerpt()
-    told: dict[str, Any] = {"status": status, "excerpt": excerpt}
+    if status in (400, 409, 422):
+        return PermanentError(f"answered {status}: {_said(response)}", status=status, excerpt=excerpt)
+    why = ""
     if status in (401, 403):
-        return PermanentError(f"answered {status}: the shop does not accept the API keys", **told)
-    if 300 <= status < 400:
-        return PermanentError(f"answered {status}: the shop has another address; redirects are not followed", **told)
-    if status == 404:
-        return PermanentError("answered 404: no REST API there; permalinks must not be set to plain", **told)
-    if status == 429 or status >= 500:
-        asked = response.headers.get("retry-after", "")
-        return TemporaryError(f"answered {status}", float(asked[:9]) if asked.isascii() and asked.isdigit() else None, **told)
-    return PermanentError(f"answered {status}", **told)
+        why = ": the shop does not accept the API keys"
+    elif 300 <= status < 400:
+        why = ": the shop has another address; redirects are not followed"
+    elif status == 404:
+        why = ": no REST API there; permalinks must not be set to plain"
+    asked = response.headers.get("retry-after", "")
+    return TemporaryError(
+        f"answered {status}{why}", float(asked[:9]) if asked.isascii() and asked.isdigit() else None,
+        status=status, excerpt=excerpt, unknown=status >= 500,
+    )  # fmt: skip
+
+
+def code_of(response: Response) -> str:
+    """The code of an error of WordPress's REST API; "" when the answer is none."""
+    try:
+        found = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return ""
+    return str(found.get("code", "")) if isinstance(found, dict) else ""
+
+
+def _said(response: Response) -> str:
+    return code_of(response)[:100] or "the shop refuses this"
 
 
 def _json(response: Response) -> Any:
     if not response.complete:
-        raise TemporaryError("answered with more than we read", status=response.status)
+        raise TemporaryError("answered with more than we read", status=response.status, unknown=True)
     try:
         return json.loads(response.body, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise TemporaryError(
-            "answered with something else than JSON", status=response.status, excerpt=response.excerpt()
-        ) from error
+            "answered with something else than JSON",
+            status=response.status, excerpt=response.excerpt(), unknown=True,
+        ) from error  # fmt: skip
 
 
 def _plain(time: str) -> str:

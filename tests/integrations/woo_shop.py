@@ -55,6 +55,8 @@ class WooShop:
             return _json(200, self._page(query))
         if (method, path) == ("GET", "webhooks"):
             return _json(200, self.webhooks)
+        if (method, path) == ("GET", "data/currencies/current"):
+            return _json(200, {"code": "EUR", "name": "Euro"})
         if path == "coupons" or path.startswith("coupons/"):
             return self._coupon(method, path, query, body)
         raise NotUnderstood(f"{method} {path}")
