@@ -1,6 +1,7 @@
 """Reading what no webhook told: by a shop in memory, with everything that happens in shops while somebody reads them."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -237,6 +238,20 @@ def test_a_webhook_that_meets_a_redirect_looks_healthy_there_and_not_here(hooked
     found = check(hooked, WooShop(webhooks=webhooks(hooked, delivery_url=plain)))
     assert len(found) == 7
     assert all("redirect" in each and plain in each for each in found)
+
+
+def test_what_could_not_be_understood_is_told_for_a_day(hooked: Hooked) -> None:
+    send(hooked, "order.updated", {"id": 5})
+    send(hooked, "order.deleted", {"id": 5, "more": 1})
+    take_in(hooked.database)
+    shop, mine, received = WooShop(webhooks=webhooks(hooked)), hooked.connections["woocommerce"], time.time_ns() // 1_000_000
+    for hours, count in ((1, 1), (23, 1), (25, 0)):
+        reconcile.check(hooked.database, shop, mine, BASE, received + hours * 3_600_000)
+        assert len(problems(hooked)) == count
+    reconcile.check(hooked.database, shop, mine, BASE, received)
+    (problem,) = problems(hooked)
+    assert "understood: 2" in problem
+    assert "order." in problem
 
 
 # --- when it happens --------------------------------------------------------------------------------------------------

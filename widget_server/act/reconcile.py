@@ -31,6 +31,7 @@ OVERLAP = 3600 * 1000
 DEADLINE = 30.0  # seconds for one page; shops on cheap servers need them
 BODY_LIMIT = 8 * 1024 * 1024  # bytes of a page of orders
 _BATCH = 100
+_RECENT = 24 * 3600 * 1000
 # What a read may differ in from the order that we know.
 _COMPARED = ("status", "customer", "email", "placed_at", "completed_at", "currency", "total", "refunded", "language")
 
@@ -106,6 +107,7 @@ def check(database: Database, http: Http, connection: str, base_url: str, now: i
         problems = integration.health(sender.settings, http, address(base_url, sender)).problems
     except (TemporaryError, PermanentError) as error:
         problems = (f"The webhooks could not be looked at: {error.reason}.",)
+    problems += _not_understood(database, connection, now)
     _tell(database, connection, problems, now)
     return problems
 
@@ -178,6 +180,16 @@ def _says(order: Order | None, read: Mapping[str, Any] | None) -> bool:
 
 def _is_erased(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(ERASED)
+
+
+def _not_understood(database: Database, connection: str, now: int) -> tuple[str, ...]:
+    with database.reading() as conn:
+        kept = inbox.refused(conn, connection, now - _RECENT)
+    if not kept:
+        return ()
+    return (
+        f"Requests of the last day that could not be understood: {len(kept)}. The last was {kept[0].topic}: {kept[0].error}.",
+    )
 
 
 def _tell(database: Database, connection: str, problems: Iterable[str], now: int) -> None:

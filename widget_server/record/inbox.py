@@ -22,7 +22,6 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
-    func,
     select,
     tuple_,
     update,
@@ -115,20 +114,15 @@ def failed(conn: Connection, name: Name, error: str) -> None:
     conn.execute(update(_inbox).where(one).values(state="failed", error=error[:500].replace("\0", "")))
 
 
-def refused(conn: Connection, connection: str, limit: int = 20) -> list[Refused]:
-    """The newest requests of a connection that could not be understood."""
+def refused(conn: Connection, connection: str, since: int = 0, limit: int = 20) -> list[Refused]:
+    """The newest requests of a connection, from `since` on, that could not be understood."""
     rows = conn.execute(
         select(_c.key, _c.received, _c.topic, _c.error)
-        .where(_c.connection == connection, _c.state == "failed")
-        .order_by(_c.received.desc())
+        .where(_c.connection == connection, _c.received >= since, _c.state == "failed")
+        .order_by(_c.received.desc(), _c.key)
         .limit(limit)
     )
     return [Refused(row.key, row.received, row.topic, row.error) for row in rows]
-
-
-def newest(conn: Connection, connection: str) -> int | None:
-    """When the last request of a connection arrived, in ms."""
-    return conn.execute(select(func.max(_c.received)).where(_c.connection == connection)).scalar()
 
 
 def prune(conn: Connection, before: int, limit: int = 1000) -> int:
