@@ -100,6 +100,7 @@ def test_answers_newest_first_with_everything_about_them(world: World) -> None:
         "key": "", "question": "search-found", "value": "no", "text": "a blue kettle", "verified": False,
         "at": "2025-11-22T08:26:40.000Z", "updated_at": "2025-11-22T08:26:40.000Z", "placement": None,
         "lang": "lv", "product": None, "query": "Kettle", "order": None, "quarantined": None,
+        "incentivised": False,
     }  # fmt: skip
 
 
