@@ -25,11 +25,13 @@ from widget_server.record.shops import NewShop
 ANSWERS, ASKED, ENDPOINTS, ORIGINS = "answers", "asked", "/v1/endpoints", "/v1/origins"
 QUESTIONS, QUESTION, PREVIEWS = "/v1/questions", "/v1/questions/<name>", "/v1/previews"
 WIDGET = "/v1/widget"
+TEST, REPLAY_ALL = "/v1/endpoints/<endpoint>/test", "/v1/deliveries/replay"
 RULES, RULE, DRY_RUN = "/v1/rules", "/v1/rules/<rule>", "/v1/rules/dry-run"
 HOOKS = "/v1/hooks/<platform>/<connection>"
 REDEEM, ADJUST, LOYALTY = "/v1/points/<customer>/redeem", "/v1/points/<customer>/adjust", "/v1/loyalty"
 WRITE_ROUTES = {
     ANSWERS, ASKED, HOOKS, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, WIDGET, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
+    TEST, REPLAY_ALL,
     "/v1/deliveries/<delivery>/replay", RULES, RULE, DRY_RUN, REDEEM, ADJUST, LOYALTY,
 }  # fmt: skip
 UUID = "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d"
@@ -296,11 +298,28 @@ def owner_bodies() -> Iterator[Case]:
         ({"\ud800": 1}, "?"), ({"text": "#fff0f0"}, "text"), ({"text": "#" + "0" * 60_000}, "text"),
     ):  # fmt: skip
         yield Case("owner", WIDGET, json.dumps(raw).encode(), 422, name, method="PUT", headers=as_json)
+    for raw, name in (
+        ([], "body"), (7, "body"), ({"paused": "yes"}, "paused"), ({"paused": 1}, "paused"), ({"paused": None}, "paused"), ({"url": None}, "url"),
+        ({"url": "http://a.example/"}, "url"), ({"url": "https://a.example/\r\nx: y"}, "url"), ({"types": []}, "types"), ({"types": None}, "types"),
+        ({"types": ["endpoint.test"]}, "types.0"), ({"secret": "mine"}, "secret"), ({"disabled": None}, "disabled"), ({"\ud800": 1}, "?"),
+    ):  # fmt: skip
+        path = "/v1/endpoints/ep_" + "0" * 24
+        yield Case("owner", "/v1/endpoints/<endpoint>", json.dumps(raw).encode(), 422, name, "PATCH", as_json, path)
+    for raw, status, name in (
+        ([], 422, "body"), (None, 422, "body"), ({"from": 7}, 422, "from"), ({"from": "soon"}, 422, "from"), ({"to": "2026-13-01T00:00:00Z"}, 422, "to"),
+        ({"from": None}, 422, "from"), ({"state": "due"}, 422, "state"), ({"state": "cancelled"}, 422, "state"), ({"endpoint": ""}, 422, "endpoint"),
+        ({"endpoint": "x" * 65}, 422, "endpoint"), ({"endpoint": "a\x00"}, 422, "endpoint"), ({"shop": "shop_1"}, 422, "shop"),
+        ({"state": "done"}, 409, "from"), ({"from": "2026-11-22T10:00:00Z", "to": "2026-11-22T10:00:00Z"}, 409, "to"),
+        ({"from": "2026-11-22T10:00:00Z", "to": "2026-11-22T11:59:59+02:00"}, 409, "to"),
+    ):  # fmt: skip
+        yield Case("owner", REPLAY_ALL, json.dumps(raw).encode(), status, name, headers=as_json)
     private = json.dumps({"url": "https://127.0.0.1/", "types": ["answer.given"]}).encode()
     yield Case("owner", ENDPOINTS, private, 409, "url", headers=as_json)
     for key in ("x", "ep_0", "%00", "ep_" + "0" * 24, "a" * 500, "%F0%9F%98%80"):
         yield Case("owner", "/v1/endpoints/<endpoint>", None, 404, "", method="DELETE", path=f"/v1/endpoints/{key}")
+        yield Case("owner", "/v1/endpoints/<endpoint>", b"{}", 404, "", "PATCH", as_json, f"/v1/endpoints/{key}")
         yield Case("owner", "/v1/endpoints/<endpoint>/secret", None, 404, "", path=f"/v1/endpoints/{key}/secret")
+        yield Case("owner", TEST, None, 404, "", path=f"/v1/endpoints/{key}/test")
         yield Case("owner", "/v1/deliveries/<delivery>/replay", None, 404, "", path=f"/v1/deliveries/{key}/replay")
 
 
