@@ -54,8 +54,10 @@ class House:
         assert found is not None
         return found
 
-    def placed(self, ref: str, customer: str | None, at: str = "2025-11-22T08:00:00Z", shop: str | None = None) -> None:
-        order = {"ref": ref, "customer": customer, "placed_at": at}
+    def placed(
+        self, ref: str, customer: str | None, at: str = "2025-11-22T08:00:00Z", shop: str | None = None, **more: str
+    ) -> None:
+        order = {"ref": ref, "customer": customer, "placed_at": at, **more}
         process(self.database, [envelope(shop or self.id, counted("order.placed", order=order), "platform")])
 
     def answered(self, question: str, ref: str, cust: str | None = None, days_ago: float = 0, shop: str | None = None) -> None:
@@ -90,12 +92,12 @@ def test_webhooks_are_not_told_the_pseudonym(house: House) -> None:
     with house.database.writing() as conn:
         endpoints.create(conn, house.id, "https://hooks.example/", ("answer.given", "order.placed"), NOW)
     house.answered("nps", "A-1", cust="c7")
-    house.placed("A-2", "c8")
+    house.placed("A-2", "c8", email="a" * 32)
     with house.database.writing() as conn:
         bodies = [orjson.loads(row.body) for row in outbox.claim(conn, now=NOW * 2, lease=60_000, limit=10, by="test")]
     orders = {body["type"]: body["data"]["order"] for body in bodies}
     assert orders["answer.given"] == {"ref": "A-1", "line": None, "sku": []}
-    assert orders["order.placed"]["customer"] == "c8"
+    assert (orders["order.placed"]["customer"], "email" in orders["order.placed"]) == ("c8", False)
 
 
 def test_what_the_order_itself_has_answered_rests(house: House) -> None:
@@ -276,3 +278,16 @@ def test_from_a_browsers_answer_to_the_next_order(
 
     assert rests() == rests(cust="somebody else") == (200, {"answered": []})
     assert rests(cust="anna@example.com") == (200, {"answered": ["order-rating"]})
+
+
+def test_a_guest_is_known_by_the_address_of_the_order(house: House) -> None:
+    """By the hash that platform and file give, and by the address where a token names it."""
+    hashed = pseudonym(house.shop().customer_key, "anna@example.com")
+    for ref in ("A-1", "A-2"):
+        process(house.database, [envelope(house.id, counted("order.placed", order={"ref": ref, "email": hashed}), "platform")])
+    house.answered("nps", "A-1")
+    assert house.rests("A-2") == ["nps"]
+    assert house.rests("A-unheard-of", cust="Anna@example.com") == ["nps"]
+    house.answered("known", "B-1", cust="anna@example.com")
+    assert house.rests("A-2") == ["known", "nps"]
+    assert house.rests("A-unheard-of", cust="berta@example.com") == []

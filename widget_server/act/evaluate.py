@@ -74,9 +74,10 @@ def _public(
         if name not in ("at_raw", "revision", "row", "marks", "type")
     }
     event["at"] = format_time(event["at"])
-    if "question" in event and event.get("order"):
-        # The customer of an answer's order stands there under a pseudonym that only we can make use of.
-        event["order"] = {name: value for name, value in event["order"].items() if name != "customer"}
+    # Pseudonyms that only we can make use of: hashes of e-mail addresses, and the customer of an answer's order.
+    for name, hidden in (("order", ("email", "customer") if "question" in event else ("email",)), ("customer", ("email",))):
+        if event.get(name):
+            event[name] = {inner: value for inner, value in event[name].items() if inner not in hidden}
     found = {"shop": shop.id, "source": envelope["source"], **event}
     answer = touched.get((event["question"], answer_key(envelope["event"]))) if "question" in event else None
     if answer is not None:

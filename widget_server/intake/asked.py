@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from widget_server.contract.answer import order_key
-from widget_server.contract.order import pseudonym
+from widget_server.contract.order import GUEST, pseudonym
 from widget_server.contract.shop import Shop
 from widget_server.contract.tokens import OrderClaims
 from widget_server.record import answers, orders
@@ -47,6 +47,8 @@ def _held(shop: Shop) -> Mapping[str, int]:
 
 
 def _customers(conn: Connection, shop: Shop, claims: OrderClaims) -> list[str]:
-    """The names that whoever placed the order goes by: as told, and the pseudonyms of that."""
+    """The names that whoever placed the order goes by: as told, the pseudonyms of that, and of guests their e-mail's."""
     told = {name for name in (claims.customer, orders.customer_of(conn, shop.id, claims.order)) if name}
-    return sorted(told | {pseudonym(shop.customer_key, name) for name in told})
+    hashed = {pseudonym(shop.customer_key, name) for name in told}
+    hashed |= {name.removeprefix(GUEST) for name in told if name.startswith(GUEST)}
+    return sorted(told | hashed | {GUEST + name for name in hashed})

@@ -15,7 +15,7 @@ from typing import Any
 
 from widget_server.contract.events import EVENT_TYPES, ORDER
 from widget_server.contract.fields import REQUIRED, Text
-from widget_server.contract.order import pseudonym
+from widget_server.contract.order import GUEST, pseudonym
 from widget_server.contract.questions import QuestionType
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.times import format_time, parse_time, zone
@@ -208,7 +208,9 @@ def clean_status(text: str, _place: Place) -> str:
 
 
 def clean_customer(text: str, place: Place) -> str:
-    return pseudonym(place.shop.customer_key, text)
+    """A pseudonym; of an e-mail address the one that guests of the shop's platform go by too."""
+    hashed = pseudonym(place.shop.customer_key, text)
+    return GUEST + hashed if "@" in text else hashed
 
 
 def clean_language(text: str, _place: Place) -> str:
@@ -223,10 +225,12 @@ def _given(**fields: Any) -> dict[str, Any]:
 
 
 def _order_placed(values: Values, _place: Place) -> dict[str, Any]:
+    customer = values.get("customer_id") or ""
+    guest = customer.startswith(GUEST)
     order = _given(
-        ref=values["order_id"], status=values.get("status"), customer=values.get("customer_id"),
-        placed_at=values["placed_at"], completed_at=values.get("delivered_at"), currency=values.get("currency"),
-        total=values.get("total"),
+        ref=values["order_id"], status=values.get("status"), customer=None if guest else customer or None,
+        email=customer.removeprefix(GUEST) if guest else None, placed_at=values["placed_at"],
+        completed_at=values.get("delivered_at"), currency=values.get("currency"), total=values.get("total"),
     )  # fmt: skip
     return {"type": "order.placed", "at": values["placed_at"], "order": order}
 
