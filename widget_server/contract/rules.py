@@ -128,7 +128,7 @@ _ACTION = Fields(
 _COUPON_CAPS: dict[str, Kind] = {name: Whole(1, MOST) for name in ("customer", "day", "total")}
 _CAPS = Fields("RuleCaps", {**_COUPON_CAPS, "coupons": Group(Fields("RuleCouponCaps", _COUPON_CAPS))})
 RULE = Fields(
-    "Rule",
+    "NewRule",
     {
         "name": Text(100),
         "active": Flag(),
