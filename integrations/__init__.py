@@ -277,6 +277,10 @@ class Receiving(Protocol):
         """The present state of everything that changed after `since` (ISO 8601, UTC, by the platform's clock). Each
         order says when it changed in `updated_at`. Raises as `deliver` does."""
 
+    def subscribe(self, settings: Mapping[str, str], http: Http, address: str) -> None:
+        """Have the platform send all `topics` to `address`: what is missing is made, what it switched off by itself is
+        switched on. What a person has paused stays. Raises as `deliver` does."""
+
     def health(self, settings: Mapping[str, str], http: Http, address: str) -> Health:
         """Whether the platform has been told to send all `topics` to `address`, and still does. Raises as `deliver`
         does."""

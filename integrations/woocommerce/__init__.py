@@ -12,6 +12,7 @@ import secrets as random
 import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from integrations import (
@@ -100,9 +101,21 @@ class WooCommerce:
                 continue
             yield replace(found, about={**found.about, "read": True})
 
+    def subscribe(self, settings: Mapping[str, str], http: Http, address: str) -> None:
+        rest = Rest(settings, http)
+        ours = _webhooks(rest, address)
+        for topic in self.topics:
+            found = [each for each in ours if each.get("topic") == topic and each.get("delivery_url") == address]
+            if not found:
+                rest.call("POST", "webhooks", body={
+                    "name": f"Atbalss {topic}", "topic": topic, "delivery_url": address, "status": "active",
+                    "secret": settings["secret"].split()[0],
+                })  # fmt: skip
+            elif all(each.get("status") == "disabled" for each in found):
+                rest.call("PUT", f"webhooks/{found[0].get('id')}", body={"status": "active"})
+
     def health(self, settings: Mapping[str, str], http: Http, address: str) -> Health:
-        held = [each for each in Rest(settings, http).get("webhooks", per_page="100") if isinstance(each, dict)]
-        ours = [each for each in held if urlsplit(str(each.get("delivery_url"))).path == urlsplit(address).path]
+        ours = _webhooks(Rest(settings, http), address)
         return Health(tuple(problem for topic in self.topics if (problem := _problem(topic, ours, address))))
 
     def deliver(
@@ -126,7 +139,14 @@ class WooCommerce:
         raise PermanentError(f"WooCommerce takes no {type(message).__name__}")
 
 
-def _problem(topic: str, ours: list[dict[str, object]], address: str) -> str:
+def _webhooks(rest: Rest, address: str) -> list[dict[str, Any]]:
+    """The shop's webhooks that are meant for us, whatever stands in front of the path."""
+    path = urlsplit(address).path
+    held = rest.get("webhooks", per_page="100", _fields="id,topic,status,delivery_url")
+    return [each for each in held if isinstance(each, dict) and urlsplit(str(each.get("delivery_url"))).path == path]
+
+
+def _problem(topic: str, ours: list[dict[str, Any]], address: str) -> str:
     """What is wrong with the webhooks of one topic; "" when one of them works."""
     found = [each for each in ours if each.get("topic") == topic]
     if not found:

@@ -240,6 +240,27 @@ def test_a_webhook_that_meets_a_redirect_looks_healthy_there_and_not_here(hooked
     assert all("redirect" in each and plain in each for each in found)
 
 
+def test_the_platform_is_told_to_send_what_it_does_not(hooked: Hooked) -> None:
+    shop, mine = WooShop(), hooked.connections["woocommerce"]
+    for _ in range(3):
+        reconcile.act(hooked.database, shop, "check", mine, BASE, NOW)
+    assert problems(hooked) == []
+    assert [(each["topic"], each["status"]) for each in shop.webhooks] == [(each["topic"], "active") for each in webhooks(hooked)]
+    address = reconcile.address(BASE, connection(hooked))
+    assert {(each["delivery_url"], each["secret"]) for each in shop.webhooks} == {(address, "SampleSecret42")}
+    shop.webhooks[0]["status"], shop.webhooks[1]["status"] = "disabled", "paused"
+    reconcile.act(hooked.database, shop, "check", mine, BASE, NOW)
+    assert [each["status"] for each in shop.webhooks] == ["active", "paused", *["active"] * 5]
+    assert len(problems(hooked)) == 1
+
+
+def test_keys_that_may_only_read_leave_it_to_the_owner(hooked: Hooked) -> None:
+    shop = WooShop(read_only=True)
+    reconcile.act(hooked.database, shop, "check", hooked.connections["woocommerce"], BASE, NOW)
+    assert len(problems(hooked)) == 7
+    assert shop.webhooks == []
+
+
 def test_what_could_not_be_understood_is_told_for_a_day(hooked: Hooked) -> None:
     send(hooked, "order.updated", {"id": 5})
     send(hooked, "order.deleted", {"id": 5, "more": 1})

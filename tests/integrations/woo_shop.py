@@ -36,6 +36,7 @@ class WooShop:
     coupons: list[dict[str, Any]] = field(default_factory=list)
     between: Callable[["WooShop"], None] = lambda _shop: None
     answer: Response | None = None
+    read_only: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def put(self, *orders: dict[str, Any]) -> None:
@@ -53,8 +54,8 @@ class WooShop:
             return _json(401, {"code": "woocommerce_rest_cannot_view", "message": "Sorry, you cannot list resources."})
         if (method, path) == ("GET", "orders"):
             return _json(200, self._page(query))
-        if (method, path) == ("GET", "webhooks"):
-            return _json(200, self.webhooks)
+        if path.partition("/")[0] == "webhooks":
+            return self._webhook(method, path, body)
         if (method, path) == ("GET", "data/currencies/current"):
             return _json(200, {"code": "EUR", "name": "Euro"})
         if path == "coupons" or path.startswith("coupons/"):
@@ -75,6 +76,19 @@ class WooShop:
         size, page = int(query["per_page"]), int(query["page"])
         assert size <= 100
         return found[size * (page - 1) : size * page]
+
+    def _webhook(self, method: str, path: str, body: bytes) -> Response:
+        if method == "GET":
+            return _json(200, self.webhooks)
+        if self.read_only:
+            return _json(401, {"code": "woocommerce_rest_cannot_create", "message": "Sorry, you are not allowed to create resources."})
+        given = json.loads(body)
+        if method == "POST":
+            self.webhooks.append({"id": len(self.webhooks) + 1, **given})
+            return _json(201, self.webhooks[-1])
+        (held,) = [each for each in self.webhooks if each["id"] == int(path.partition("/")[2])]
+        held.update(given)
+        return _json(200, held)
 
     def _coupon(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Response:
         if method == "GET":

@@ -2,8 +2,9 @@
 
 Every ten minutes each connection whose platform sends us requests is read from its cursor minus an hour: some platforms
 never repeat a delivery that failed, and switch a webhook off without a word. The cursor is the newest time of change
-that was read, by the platform's own clock, and moves only after all of it is committed. Once an hour the webhooks
-themselves are looked at. What is wrong stands on the connection, in sentences for its owner.
+that was read, by the platform's own clock, and moves only after all of it is committed. Once an hour, and soon after a
+connection was made, its platform is told to send us what it does not, and the webhooks are looked at. What is wrong stands
+on the connection, in sentences for its owner.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -69,6 +70,7 @@ def act(database: Database, http: Http, what: str, connection: str, base_url: st
     if what == "read":
         read(database, http, connection, now)
     else:
+        subscribe(database, http, connection, base_url)
         check(database, http, connection, base_url, now)
 
 
@@ -94,6 +96,18 @@ def read(database: Database, http: Http, connection: str, now: int) -> Reading:
         with database.writing() as conn:
             connections.set_cursor(conn, connection, format_time(cursor))
     return done
+
+
+def subscribe(database: Database, http: Http, connection: str, base_url: str) -> None:
+    """Have the platform send us what it does not send. Where we may not do that, `check` tells what its owner has to."""
+    found = _connection(database, connection)
+    integration = None if found is None else receiving(found[0].platform)
+    if found is None or integration is None:
+        return
+    try:
+        integration.subscribe(found[0].settings, http, address(base_url, found[0]))
+    except (TemporaryError, PermanentError) as error:
+        log.warning("not_subscribed", connection=connection, reason=error.reason)
 
 
 def check(database: Database, http: Http, connection: str, base_url: str, now: int) -> tuple[str, ...]:
