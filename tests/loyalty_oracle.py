@@ -17,6 +17,8 @@ Source = tuple[str, str]  # the rule, and what it gives for
 OPEN = ("pending", "processing", "shipped")
 COMPLETED = ("completed", "delivered")
 CANCELLED = ("cancelled", "failed", "refunded")
+# Stands for whoever was erased: of them the ledger says nothing but that they are.
+ERASED = "erased:"
 
 
 @dataclass
@@ -51,27 +53,56 @@ def owed(
     orders: Mapping[str, Mapping[str, Any]],
     answers: Mapping[tuple[str, str], Mapping[str, Any]],
     rules: Mapping[str, Rule],
+    erased: Mapping[str, int],
 ) -> dict[Source, Owed]:
-    """Everything that is owed. `orders` have money in whole cents, times in ms and sets of products."""
+    """Everything that is owed. `orders` have money in whole cents, times in ms and sets of products; `erased` tells of
+    each such customer until when what they did is erased."""
     found: dict[Source, Owed] = {}
+    buyers = {ref: _buyer(order, erased) for ref, order in orders.items()}
+    bought = _firsts(
+        (buyers[ref], (order["completed_at"], ref))
+        for ref, order in orders.items()
+        if state(order) == "completed" and order["completed_at"] is not None
+    )
+    rated: dict[tuple[str, str], str] = {}
+    for (question, key), answer in answers.items():
+        ref = (answer["order"] or {}).get("real")
+        said = answer["value"] is not None or answer["text"] is not None
+        if said and not answer["hidden"] and ref in orders and state(orders[ref]) != "cancelled":
+            rated[question, key] = ref
+    spoke = _firsts(
+        ((buyers[ref], question), (answers[question, key]["first_at"], key)) for (question, key), ref in rated.items()
+    )
     for name, rule in rules.items():
         for ref, order in orders.items():
-            if state(order) == "completed" and order["customer"] is not None and order["completed_at"] is not None:
-                body = rule.at(order["completed_at"])
-                if body is not None and body["when"] == "order.completed" and _fits_order(body, order, order["completed_at"]):
-                    found[name, f"order:{ref}"] = Owed(
-                        order["customer"], _points_of_order(body, order), _has_coupon(body), order["completed_at"]
-                    )
-        for (question, key), answer in answers.items():
-            order_of = _order_of(answer, orders)
-            if order_of is None or answer["hidden"] or (answer["value"] is None and answer["text"] is None):
-                continue
+            buyer, at = buyers[ref], order["completed_at"]
+            if state(order) == "completed" and buyer is not None and at is not None:
+                body = rule.at(at)
+                first = bought.get(buyer) == (at, ref) and buyer != ERASED
+                if body is not None and body["when"] == "order.completed" and _fits_order(body, order, at, first):
+                    found[name, f"order:{ref}"] = Owed(buyer, _points_of_order(body, order), _has_coupon(body), at)
+        for (question, key), ref in rated.items():
+            buyer, answer = buyers[ref], answers[question, key]
             body = rule.at(answer["first_at"])
-            if body is not None and body["when"] == "answer.given" and _fits_answer(body, question, answer, order_of):
-                found[name, f"answer:{question}:{key}"] = Owed(
-                    order_of["customer"], _fixed(body), _has_coupon(body), answer["first_at"]
-                )
+            if buyer is not None and body is not None and body["when"] == "answer.given":
+                first = spoke.get((buyer, question)) == (answer["first_at"], key) and buyer != ERASED
+                if _fits_answer(body, question, answer, orders[ref], first):
+                    source = name, f"answer:{question}:{key}"
+                    found[source] = Owed(buyer, _fixed(body), _has_coupon(body), answer["first_at"])
     return {source: due for source, due in found.items() if due.points or due.coupon}
+
+
+def _buyer(order: Mapping[str, Any], erased: Mapping[str, int]) -> str | None:
+    customer: str | None = order["customer"]
+    return ERASED if customer in erased and order["placed_at"] <= erased[customer] else customer
+
+
+def _firsts(done: Iterable[tuple[Any, tuple[int, str]]]) -> dict[Any, tuple[int, str]]:
+    """The first thing that each did."""
+    found: dict[Any, tuple[int, str]] = {}
+    for who, what in done:
+        found[who] = min(what, found.get(who, what))
+    return found
 
 
 def state(order: Mapping[str, Any]) -> str:
@@ -81,26 +112,24 @@ def state(order: Mapping[str, Any]) -> str:
     return "completed" if order["status"] in COMPLETED else "open"
 
 
-def _order_of(answer: Mapping[str, Any], orders: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The order of an answer, while its customer may be rewarded for it."""
-    order = orders.get((answer["order"] or {}).get("real"))
-    return None if order is None or order["customer"] is None or state(order) == "cancelled" else order
-
-
-def _fits_order(body: Mapping[str, Any], order: Mapping[str, Any], at: int) -> bool:
+def _fits_order(body: Mapping[str, Any], order: Mapping[str, Any], at: int, first: bool) -> bool:
     given = body.get("if", {})
     return (
         _is_on(body, at)
+        and given.get("first", first) is first
         and _worth(given.get("order_value"), order)
         and ("product" not in given or any(each in order["products"] for each in given["product"]))
         and ("language" not in given or order["language"] in given["language"])
     )
 
 
-def _fits_answer(body: Mapping[str, Any], question: str, answer: Mapping[str, Any], order: Mapping[str, Any]) -> bool:
+def _fits_answer(
+    body: Mapping[str, Any], question: str, answer: Mapping[str, Any], order: Mapping[str, Any], first: bool
+) -> bool:
     given = body.get("if", {})
     return (
         _is_on(body, answer["first_at"])
+        and given.get("first", first) is first
         and ("question" not in given or question in given["question"])
         and ("placement" not in given or answer["placement"] in given["placement"])
         and given.get("verified", True)

@@ -58,6 +58,7 @@ class World:
     said: list[dict[str, Any]] = field(default_factory=list)
     rules: dict[str, loyalty_oracle.Rule] = field(default_factory=dict)
     spent: dict[str, tuple[str, int, bool]] = field(default_factory=dict)
+    erased: dict[str, int] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -123,6 +124,16 @@ class World:
         self.said.append(event)
         self.waiting.append(event)
 
+    def erase(self, customer: str) -> None:
+        """The platform says that somebody wants to be forgotten; it says so until it is heard."""
+        self.erased[customer] = self.now
+        self.waiting.append(
+            {
+                "id": str(uuid.uuid5(_space, f"{customer} {self.now}")), "type": "customer.erased", "at": self.now,
+                "customer": {"ref": customer},
+            }
+        )  # fmt: skip
+
     def save_rule(self, body: dict[str, Any], rule: str | None = None, dies_at: int = 0) -> None:
         """Make a rule, or change one."""
 
@@ -153,6 +164,9 @@ class World:
         self.expire()
         before = self.approved(customer)
         known = self.spent.get(name)
+        if known is not None and known[0] in self.erased:
+            # Who spent them is not known any more.
+            return
         customer, points, worked = known or (customer, points, before >= points)
 
         def spend(conn: Any) -> bool:
@@ -242,7 +256,7 @@ class World:
 
     def owed(self) -> dict[loyalty_oracle.Source, loyalty_oracle.Owed]:
         answers = oracle.recount(map(_escaped, self.said), ZONE).answers
-        return loyalty_oracle.owed(self.platform, answers, self.rules)
+        return loyalty_oracle.owed(self.platform, answers, self.rules, self.erased)
 
     def check_always(self) -> None:
         """What must hold at any moment, whatever has not arrived yet."""
@@ -267,6 +281,10 @@ class World:
             due, of = wanted.get(source), found.get(source, {})
             if due is None or not due.points:
                 assert of == {}, (source, of, due)
+            elif due.customer == loyalty_oracle.ERASED:
+                # What they had stays, without their name; what is heard of later gives nobody anything.
+                assert all(name.startswith(due.customer) for name in of), (source, of, due)
+                assert sum(of.values()) <= due.points, (source, of, due)
             elif sum(of.values()) < due.points and caps[source[0]]:
                 assert loyalty_oracle.was_full(present, caps[source[0]], source, due, ZONE), (source, of, due)
                 assert set(of) <= {due.customer}, (source, of, due)
@@ -282,7 +300,12 @@ class World:
             for rule, source, customer, _, state in loyalty_oracle.coupons(self.run, self.shop.id)
             if state != "cancelled"
         }
-        assert live == {source: due.customer for source, due in wanted.items() if due.coupon}
+        for source, due in wanted.items():
+            if due.coupon and due.customer != loyalty_oracle.ERASED:
+                assert live.pop(source, None) == due.customer, (source, due)
+            elif due.coupon:
+                assert live.pop(source, loyalty_oracle.ERASED).startswith(loyalty_oracle.ERASED), (source, due)
+        assert live == {}
 
 
 def spends(conn: Any, shop: str, customer: str, points: int, name: str, now: int) -> bool:

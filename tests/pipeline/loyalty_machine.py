@@ -47,9 +47,9 @@ def bodies(draw: st.DrawFn, when: str | None = None) -> dict[str, Any]:
     actions = [] if then == "coupon" else [{"points": draw(points)}]
     actions += [draw(coupon)] if then != "points" else []
     if when == "answer.given":
-        given |= draw(st.sampled_from([{}, {}, {"question": ["order-rating"]}, {"placement": ["order"]}, {"verified": True}]))
+        given |= draw(st.sampled_from([{}, {}, {"question": ["order-rating"]}, {"placement": ["order"]}, {"verified": True}, {"first": True}, {"first": False}]))
     else:
-        given |= draw(st.sampled_from([{}, {}, {"product": ["p"]}, {"product": ["q", "r"]}, {"language": ["lv"]}]))
+        given |= draw(st.sampled_from([{}, {}, {"product": ["p"]}, {"product": ["q", "r"]}, {"language": ["lv"]}, {"first": True}, {"first": False}]))
         actions += [draw(per)] if draw(st.booleans()) else []
     return {"name": "A rule", "when": when, "if": given, "then": actions, **draw(frames)}
 
@@ -64,7 +64,7 @@ def _fitting(body: dict[str, Any], when: str) -> list[dict[str, Any]]:
 
 def _known(body: dict[str, Any], when: str) -> dict[str, Any]:
     """The conditions of `body` that a rule for `when` may have."""
-    allowed = {"order.completed": ("order_value", "product", "language"), "answer.given": ("order_value", "question", "placement", "verified")}
+    allowed = {"order.completed": ("order_value", "first", "product", "language"), "answer.given": ("order_value", "first", "question", "placement", "verified")}
     return {name: value for name, value in body["if"].items() if name in allowed[when]}
 
 
@@ -163,6 +163,10 @@ class Histories(RuleBasedStateMachine):
             self.world.save_rule({**body, "when": first["when"], "then": _fitting(body, first["when"]), "if": _known(body, first["when"]), "caps": first["caps"]}, name, dies_at)
         elif what == "remove" and known.deleted is None:
             self.world.remove_rule(name, dies_at)
+
+    @rule(customer=st.sampled_from(["c1", "c2"]))
+    def erase(self, customer: str) -> None:
+        self.world.erase(customer)
 
     @rule(customer=customers, part=st.sampled_from([0.5, 1.0, 1.0, 1.5]), name=st.sampled_from("abcde"), dies_at=deaths)
     def redeem(self, customer: str, part: float, name: str, dies_at: int) -> None:
