@@ -39,7 +39,8 @@ class Change:
     """What a batch does: answers and orders before and after it.
 
     `touched` are the answers that it says something new about, `refs` the orders, `customers` the customers; `owners` had
-    its orders before it or have them after it. `erased` are the customers whose erasure is news.
+    its orders before it or have them after it. `erased` are the customers whose erasure is news, `unnamed` the orders of
+    which the log may not tell whose they were.
     """
 
     before: Mapping[Name, Answer] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Change:
     customers: frozenset[str] = frozenset()
     owners: frozenset[str] = frozenset()
     erased: frozenset[str] = frozenset()
+    unnamed: frozenset[str] = frozenset()
 
 
 def fold(conn: Connection, shop: Shop, events: Sequence[Event]) -> Change:
@@ -62,20 +64,25 @@ def fold(conn: Connection, shop: Shop, events: Sequence[Event]) -> Change:
         return Change()
     erased = customers.apply(conn, shop, about_customers)
     touched_refs = {event["order"]["ref"] for event in about_orders}
+    rated = set[str]()
     if erased:
         touched_refs.update(orders.refs_of_customers(conn, shop.id, erased))
-    before = answers.load(conn, shop.id, [answer_key(event) for event in parts], sorted(touched_refs))
+        rated.update(answers.orders_by_customer(conn, shop.id, erased))
+    before = answers.load(conn, shop.id, [answer_key(event) for event in parts], sorted(touched_refs | rated))
     refs = touched_refs | {event["order"]["ref"] for event in parts if event.get("order")}
     refs |= {answer.order for answer in before.values() if answer.order is not None}
     known = orders.load(conn, shop.id, sorted(refs))
     after, touched = _fold_answers(shop, parts, before)
     known_after = _without_erased(conn, shop, _fold_orders(shop, about_orders, known), touched_refs)
-    touched |= _take_words(after, known_after)
+    unnamed = {order for answer in after.values() if (order := _of_erased(answer, known_after, erased)) is not None}
+    unnamed |= {ref for ref in touched_refs if _is_erased(known_after[ref])}
+    touched |= _take_words(after, unnamed)
     return Change(
         before, after, known, known_after, frozenset(touched), frozenset(touched_refs),
         customers=frozenset({*(event["customer"]["ref"] for event in about_customers), *erased}),
         owners=frozenset(_owners(known, touched_refs) | _owners(known_after, touched_refs)),
         erased=frozenset(erased),
+        unnamed=frozenset(unnamed),
     )  # fmt: skip
 
 
@@ -130,11 +137,22 @@ def _without_erased(conn: Connection, shop: Shop, known: dict[str, Order], refs:
     return known
 
 
-def _take_words(after: dict[Name, Answer], known: Mapping[str, Order]) -> set[Name]:
-    """Take the words out of answers of erased customers' orders; returns which answers that changed."""
+def _of_erased(answer: Answer, known: Mapping[str, Order], erased: Mapping[str, int]) -> str | None:
+    """The order of an answer by somebody who was erased: as its platform says or, of an order that no platform has told
+    of, as its token said."""
+    if answer.order is None:
+        return None
+    if (order := known.get(answer.order)) is not None and orders_of.customer_of(order) is not None:
+        return answer.order if _is_erased(order) else None
+    until = erased.get(answer.customer or "")
+    return None if until is None or answer.first_at > until else answer.order
+
+
+def _take_words(after: dict[Name, Answer], unnamed: set[str]) -> set[Name]:
+    """Take the words out of answers about these orders; returns which answers that changed."""
     found = set()
     for name, answer in after.items():
-        if answer.order is not None and answer.order in known and _is_erased(known[answer.order]):
+        if answer.order in unnamed:
             left = erasure.without_words(answer)
             if left is not answer:
                 after[name] = left
@@ -169,10 +187,9 @@ def _as_ordered(order: Order | None) -> tuple[str | None, int | None, bool]:
 
 
 def _clean_log(conn: Connection, shop: Shop, change: Change) -> None:
-    concerned = change.refs | {order for name in change.touched if (order := change.after[name].order) is not None}
-    gone = {ref for ref in concerned if ref in change.known_after and _is_erased(change.known_after[ref])}
-    if gone:
-        eventlog.rewrite(conn, shop.id, [eventlog.of_order(ref) for ref in sorted(gone)], erasure.anonymous)
+    if change.unnamed:
+        subjects = [eventlog.of_order(ref) for ref in sorted(change.unnamed)]
+        eventlog.rewrite(conn, shop.id, subjects, erasure.anonymous)
     for ref, until in customers.erased_until(conn, shop, sorted(change.customers)).items():
         clean = partial(erasure.anonymous_customer, key=shop.customer_key, until=until)
         eventlog.rewrite(conn, shop.id, [eventlog.of_customer(ref)], clean)

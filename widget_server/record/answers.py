@@ -122,6 +122,13 @@ def load(
     return found
 
 
+def orders_by_customer(conn: Connection, shop: str, customers: Iterable[str]) -> list[str]:
+    """References of the orders that were rated with tokens of `customers` (pseudonyms)."""
+    c = _answers.c
+    theirs = (c.shop == shop, among(conn, c.customer, customers), c.answered.is_(True))
+    return list(conn.execute(select(c.order_ref).distinct().where(*theirs).order_by(c.order_ref)).scalars())
+
+
 def save(conn: Connection, answers: Iterable[Answer]) -> None:
     """Write the present state of `answers`."""
     put(conn, _answers, [_row(answer) for answer in answers])

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, 
 from widget_server.contract import customer as customers_of
 from widget_server.contract.answer import Register, Stamp, dump_registers, load_registers
 from widget_server.contract.customer import Customer, Profile
-from widget_server.contract.order import GUEST, tombstone
+from widget_server.contract.order import GUEST, pseudonym, tombstone
 from widget_server.contract.shop import Shop
 
 from .db import Key, among, metadata, put
@@ -56,7 +56,8 @@ def apply(conn: Connection, shop: Shop, events: Iterable[Mapping[str, Any]]) -> 
     """Fold `customer.updated` and `customer.erased`. Returns the customers whose erasure is news, and until when (ms)
     what was said of them is erased.
 
-    Whoever is erased is erased as a guest too, under every e-mail address that the platform told of the account.
+    Whoever is erased is erased as a guest too, under every e-mail address that the platform told of the account, and
+    under the pseudonyms that order tokens and files give them.
     """
     about: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for event in events:
@@ -65,7 +66,7 @@ def apply(conn: Connection, shop: Shop, events: Iterable[Mapping[str, Any]]) -> 
         return {}
     profiles = _profiles(conn, shop.id, about)
     before = erased_until(conn, shop, about)
-    until, addresses = dict(before), []
+    until, others = dict(before), []
     for ref, told in about.items():
         profile, hashes = profiles.get(ref, Profile()), set()
         for event in told:
@@ -77,12 +78,12 @@ def apply(conn: Connection, shop: Shop, events: Iterable[Mapping[str, Any]]) -> 
         if ref in until:
             heard = profile.firsts.get("email", {})
             hashes |= {email for email, at in heard.items() if at <= until[ref]}
-            addresses += [(f"{GUEST}{email}", until[ref]) for email in hashes if email is not None]
+            others += [(name, until[ref]) for name in _other_names(shop, ref, hashes - {None})]
             profile = customers_of.without(profile, until[ref])
         profiles[ref] = profile
-    before |= erased_until(conn, shop, (guest for guest, _ in addresses))
-    for guest, at in addresses:
-        until[guest] = max(until.get(guest, before.get(guest, 0)), at)
+    before |= erased_until(conn, shop, (name for name, _ in others))
+    for name, at in others:
+        until[name] = max(until.get(name, before.get(name, 0)), at)
     news = {ref: at for ref, at in until.items() if at > before.get(ref, -1)}
     put(conn, _customers, [_row(shop.id, ref, profiles[ref]) for ref in about])
     put(conn, _customers, [{"shop": shop.id, "ref": tombstone(shop.customer_key, ref), "erased_at": at} for ref, at in news.items()])
@@ -182,6 +183,11 @@ def _row(shop: str, ref: str, profile: Profile) -> dict[str, Any]:
         "language": profile.get("language"), "segments": None if segments is None else " ".join(segments),
         "state": orjson.dumps(state).decode() if profile.registers else None,
     }  # fmt: skip
+
+
+def _other_names(shop: Shop, ref: str, emails: Iterable[str]) -> set[str]:
+    guest = ref.removeprefix(GUEST) if ref.startswith(GUEST) else pseudonym(shop.customer_key, ref)
+    return {guest, *(name for email in emails for name in (email, GUEST + email))}
 
 
 def _forget_empty(conn: Connection, shop: str, refs: Iterable[str]) -> None:
