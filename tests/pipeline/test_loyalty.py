@@ -132,6 +132,25 @@ def test_fifty_at_once_and_one_wins(database: Database) -> None:
         assert len([line for line in ledger.of_shop(conn, SHOP) if line.kind == "redeem"]) == 2
 
 
+def test_who_looked_at_the_clock_earlier_can_not_spend_it_again(database: Database) -> None:
+    """Whoever waits for the lock has an older time than whoever held it, and another machine's clock may be an hour off."""
+    set_days(database, 10)
+    earn(database)
+    redeem(database, 60, NOW + 3_600_000)
+    for early in (NOW, NOW + 1, NOW + 3_599_999):
+        with pytest.raises(loyalty.NotEnough) as refused:
+            redeem(database, 60, early)
+        assert refused.value.approved == 40
+    with database.writing() as conn:
+        loyalty.adjust(conn, SHOP, "c1", "one", -30, "twice at the till", NOW + 3_600_000)
+    assert balance(database) == Balance(10, 0)
+    expire(database, NOW + 10 * DAY)
+    assert balance(database) == Balance(0, 0)
+    earn(database, 50, "order:A-2", NOW)
+    settle(database, due("order:A-2", 0), now=NOW + 3_600_000)
+    assert balance(database) == Balance(0, 0)
+
+
 def test_a_coupon_that_failed_gives_its_points_back_once(database: Database) -> None:
     earn(database)
     made = redeem(database, 60, request="one")

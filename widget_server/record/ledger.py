@@ -29,6 +29,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    or_,
     select,
     tuple_,
     update,
@@ -173,7 +174,7 @@ def of_source(conn: Connection, shop: str, rule: str, source: str) -> list[Entry
 def of_shop(conn: Connection, shop: str) -> Iterator[Entry]:
     """Every line of a shop, those of one source together."""
     query = select(_ledger).where(_c.shop == shop).order_by(_c.source, _c.rule, _c.n)
-    for row in conn.execution_options(yield_per=500).execute(query):
+    for row in conn.execute(query.execution_options(yield_per=500)):
         yield _entry(row)
 
 
@@ -278,8 +279,10 @@ def _give_back_expired(
 
 
 def _sums(now: int) -> Any:
-    approved = func.sum(case((_c.available_at <= now, _c.points), else_=0)).label("approved")
-    pending = func.sum(case((_c.available_at > now, _c.points), else_=0)).label("pending")
+    """As `contract.points.balance`."""
+    counts = or_(_c.available_at <= now, and_(_c.points < 0, _c.available_at <= _c.at))
+    approved = func.sum(case((counts, _c.points), else_=0)).label("approved")
+    pending = func.sum(case((counts, 0), else_=_c.points)).label("pending")
     return select(_c.customer, approved, pending).group_by(_c.customer)
 
 
