@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -327,6 +328,48 @@ def test_while_the_database_is_away_the_platform_is_asked_to_come_back(
     assert int(reply.headers["Retry-After"]) > 0
     assert small_hooked.sample(sample).status_code == 200
     assert waiting(small_hooked) == 1
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_when_too_much_waits_the_platform_is_asked_to_come_back(
+    small_hooked: Hooked, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_WAITING", 2)
+    mine = [sample for sample in EVENTS if sample.platform == platform]
+    assert [small_hooked.sample(sample).status_code for sample in mine[:5]] == [200, 200, 200, 503, 503]
+    take_in(small_hooked.database)
+    assert small_hooked.sample(mine[3]).status_code == 200
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_the_same_delivery_from_many_sides_at_once_is_one(hooked: Hooked, platform: str) -> None:
+    sample = next(sample for sample in EVENTS if sample.platform == platform)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: hooked.app.test_client().post(
+            hooked.path(platform), data=sample.request.body, headers=dict(sample.request.headers)
+        ).status_code, range(24)))  # fmt: skip
+    assert statuses == [200] * 24
+    assert waiting(hooked) == 1
+
+
+def test_an_accident_of_a_platforms_code_stops_no_other(hooked: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
+    for sample in EVENTS:
+        hooked.sample(sample)
+    bad = EVENTS[0]
+    real = type(code_of(bad)).receive
+
+    def receive(self: Any, request: Inbound, settings: dict[str, str]) -> Any:
+        if request.body == bad.request.body:
+            raise ZeroDivisionError("anna@example.lv")
+        return real(self, request, settings)
+
+    monkeypatch.setattr(type(code_of(bad)), "receive", receive)
+    take_in(hooked.database)
+    assert waiting(hooked) == 0
+    with hooked.database.reading() as conn:
+        (kept,) = inbox.refused(conn, hooked.connections[bad.platform])
+    assert "ZeroDivisionError" in kept.error
+    assert "@" not in kept.error
 
 
 def test_what_ends_between_counting_and_noting_it_down_is_counted_once(hooked: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ class Clock:
         now = self._clock()
         if not self._holds(now):
             return False
-        inbound.take_in(self._database)
+        self._take_in()
         with self._database.reading() as conn:
             due = outbox.is_due(conn, now, holds.at(conn, now).shut)
         if due:
@@ -101,6 +101,12 @@ class Clock:
             if now >= self._next[task.name]:
                 self._run(task, now)
         return True
+
+    def _take_in(self) -> None:
+        try:
+            inbound.take_in(self._database)
+        except Exception:  # noqa: BLE001 - the wall: what platforms send must not keep anything else waiting
+            _log.warning("not_taken_in", exc_info=True)
 
     def _holds(self, now: int) -> bool:
         """Written only when the lease is half over, so that an idle system writes little."""

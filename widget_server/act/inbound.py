@@ -96,7 +96,8 @@ def _read(conn: Connection) -> _Batch | None:
             batch.refused[row.name] = str(error)
         except Exception as error:
             log.error("request_failed", connection=row.connection, topic=row.topic, exc_info=error)
-            batch.refused[row.name] = f"{type(error).__name__}: {error}"
+            # What the error says may quote the request.
+            batch.refused[row.name] = f"an accident of ours ({type(error).__name__}); it is in the log"
     return batch
 
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from .db import Key, insert_ignore, metadata, sealer
 
 KEPT = 40 * 24 * 3600 * 1000  # ms
+MOST_WAITING = 50_000
 
 _inbox = Table(
     "inbox",
@@ -94,6 +95,11 @@ def put(conn: Connection, taken: Taken) -> None:
 def is_waiting(conn: Connection) -> bool:
     """Whether anything waits to be taken in."""
     return conn.execute(select(_c.key).where(_WAITING).limit(1)).first() is not None
+
+
+def is_full(conn: Connection) -> bool:
+    """Whether as much waits as may: somebody sends more than can be taken in."""
+    return conn.execute(select(_c.key).where(_WAITING).limit(1).offset(MOST_WAITING)).first() is not None
 
 
 def waiting(conn: Connection, limit: int) -> list[Taken]:

@@ -28,7 +28,7 @@ from .state import state
 MOST_BYTES = 1024 * 1024
 _PATH = "/v1/hooks/<platform>/<connection>"
 _ID = re.compile(r"con_[0-9a-f]{24}", re.ASCII)
-_MOST_TOPIC = 200
+_FULL_SECONDS = 60
 _EXAMPLE = (
     '-X POST "$HOST/v1/hooks/woocommerce/$CONNECTION" -H "Content-Type: application/x-www-form-urlencoded" '
     '-d "webhook_id=1"'
@@ -53,7 +53,7 @@ def take(platform: str, connection: str) -> Response:
         sender = connections.by_address(conn, platform, connection)
     if sender is None:
         raise _unknown()
-    # The key goes with the value in Flask's own reading of repeated headers: one value, which then verifies nothing.
+    # A header that comes twice is one value here, with both in it, and so no signature.
     headers = {name.lower(): value for name, value in request.headers.items()}
     given = Inbound(headers, body, time.time_ns() // 1_000_000)
     if integration.is_ping(given):
@@ -65,10 +65,10 @@ def take(platform: str, connection: str) -> Response:
     topic = integration.topic(given)
     if topic not in integration.topics:
         return _fine()
-    taken = Taken(
-        sender.id, integration.delivery(given), sender.shop, given.received, topic[:_MOST_TOPIC], headers, body
-    )
+    taken = Taken(sender.id, integration.delivery(given), sender.shop, given.received, topic, headers, body)
     with state().database.writing() as conn:
+        if inbox.is_full(conn):
+            raise Problem(503, "unavailable", "Too much waits here; try again soon.", headers={"Retry-After": str(_FULL_SECONDS)})
         inbox.put(conn, taken)
     crash_point("request of a platform kept, not answered")
     return _fine()
@@ -81,7 +81,7 @@ def add(spec: APISpec) -> None:
         401: "The signature is missing or not that of this connection.",
         404: "There is no such connection.",
         413: f"The body is larger than {MOST_BYTES // 1024} KiB.",
-        503: "The database is away; send it again after `Retry-After` seconds.",
+        503: "The database is away, or too much waits; send it again after `Retry-After` seconds.",
     }
     retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
     operation: dict[str, Any] = {
