@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from tests.pipeline.envelopes import NOW, envelope, event
+from widget_server.act import rules
 from widget_server.act.pipeline import process
 from widget_server.act.verify import verify
 from widget_server.contract.order import facts, pseudonym, tombstone
 from widget_server.contract.shop import Shop
 from widget_server.contract.times import format_time
-from widget_server.record import answers, counters, customers, orders, shops
+from widget_server.record import answers, counters, customers, ledger, orders, shops
 from widget_server.record.customers import Customer
 from widget_server.record.db import Database
 
@@ -352,6 +353,45 @@ def test_an_erasure_concerns_one_shop(house: House) -> None:
     assert other.owner() == "15"
     assert other.known("15")["15"].birthday == "1990-02-28"
     assert len([row for row in other.run(f"SELECT body FROM events WHERE shop = '{other.shop.id}'") if "canary" in row[0]]) == 4
+
+
+# --- points -----------------------------------------------------------------------------------------------------------
+
+
+def fifty_for_an_order(house: House) -> None:
+    rule = {"name": "Thanks", "active": True, "when": "order.completed", "if": {}, "then": [{"points": 50}]}
+    with house.database.writing() as conn:
+        rules.create(conn, house.shop, rule, NOW - DAY)
+        found = shops.by_id(conn, house.shop.id)
+    assert found is not None
+    house.shop = found
+
+
+@pytest.mark.parametrize("erased_at", [0, 1, 2, 3])
+def test_points_of_an_erased_customer_stand_under_nobodys_name(house: House, erased_at: int) -> None:
+    """Whenever the erasure arrives: what was earned before it is nobody's, what comes after it is the customer's own."""
+    fifty_for_an_order(house)
+
+    def completed(ref: str, at: int) -> dict[str, Any]:
+        time = format_time(at)
+        return house.order("completed", at, ref=ref, customer="15", total="9.00", placed_at=time, completed_at=time)
+
+    told = [completed("1", NOW), completed("2", NOW + 1), completed("3", NOW + DAY)]
+    told.insert(erased_at, house.customer("erased", NOW + 1000))
+    for one in told:
+        house.send(one)
+    with house.database.reading() as conn:
+        mine = ledger.balance(conn, house.shop.id, "15", NOW + 365 * DAY)
+        nobodys = ledger.balance(conn, house.shop.id, house.tombstone("15"), NOW + 365 * DAY)
+    # Nothing new is given to somebody who is erased already.
+    assert (mine.approved, nobodys.approved) == (50, 50 * min(erased_at, 2))
+    assert list(verify(house.database)) == []
+    refund = house.order("refunded", NOW + DAY, ref="1", status="refunded")
+    house.send(refund)
+    with house.database.reading() as conn:
+        nobodys = ledger.balance(conn, house.shop.id, house.tombstone("15"), NOW + 365 * DAY)
+    assert nobodys.approved == 50 * max(0, min(erased_at, 2) - 1)
+    assert list(verify(house.database)) == []
 
 
 # --- any history ------------------------------------------------------------------------------------------------------
