@@ -12,8 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.pipeline.envelopes import NOW, envelope, event
-from widget_server.act import rules
-from widget_server.act import loyalty
+from widget_server.act import loyalty, rules
 from widget_server.act.http import HttpClient
 from widget_server.act.pipeline import process
 from widget_server.contract.coupons import CouponDue, CouponTerms
@@ -21,7 +20,7 @@ from widget_server.contract.loyalty import Loyalty, Reward
 from widget_server.contract.points import Due
 from widget_server.contract.sets import SETS
 from widget_server.contract.settings import Settings
-from widget_server.record import endpoints, origins, outbox, questions, shops
+from widget_server.record import connections, endpoints, origins, outbox, questions, shops
 from widget_server.record import loyalty as settings
 from widget_server.record.db import Database
 from widget_server.record.shops import NewShop
@@ -44,6 +43,7 @@ class World:
     endpoint: str = ""
     delivery: str = ""
     rule: str = ""
+    connection: str = ""
     client: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +117,9 @@ def fill(world: World) -> None:
         origins.replace(conn, world.shop.id, [f"https://{CANARY}.example"])
         shops.set_domains(conn, world.shop.id, ["shop.example", f"{CANARY}.example"])
         questions.create(conn, world.shop.id, SETS["why-us"].question(CANARY))
+        # Of an address that may not be called, so that nobody is when it is tried.
+        secrets = {"url": "https://127.0.0.1/", "consumer_key": CANARY, "consumer_secret": CANARY, "secret": CANARY}
+        world.connection = connections.create(conn, world.shop.id, "woocommerce", CANARY, secrets, NOW).id
         worth = CouponTerms("percent", 1000)
         settings.replace(conn, world.shop.id, Loyalty(rewards=(Reward(CANARY, 5, worth),)))
         owed = Due("rul_1", 1, f"order:{CANARY}", CANARY, 100, NOW, NOW, why=CANARY)

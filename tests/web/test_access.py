@@ -35,6 +35,12 @@ ROUTES: dict[tuple[str, str], str] = {
     ("PUT", "/v1/domains"): NEEDS_KEY,
     ("GET", "/v1/origins"): NEEDS_KEY,
     ("PUT", "/v1/origins"): NEEDS_KEY,
+    ("GET", "/v1/platforms"): NEEDS_KEY,
+    ("GET", "/v1/connections"): NEEDS_KEY,
+    ("POST", "/v1/connections"): NEEDS_KEY,
+    ("PATCH", "/v1/connections/<connection>"): NEEDS_KEY,
+    ("DELETE", "/v1/connections/<connection>"): NEEDS_KEY,
+    ("POST", "/v1/connections/<connection>/test"): NEEDS_KEY,
     ("GET", "/v1/rules"): NEEDS_KEY,
     ("POST", "/v1/rules"): NEEDS_KEY,
     ("GET", "/v1/rules/<rule>"): NEEDS_KEY,
@@ -88,6 +94,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/answers/quarantine": DECISION, "/v1/answers/release": DECISION, "/v1/answers/remove": DECISION,
     "/v1/endpoints": {"url": "https://example.com/", "types": ["answer.given"]},
     "/v1/endpoints/<endpoint>": {"types": ["order.placed"], "paused": True}, "/v1/deliveries/replay": {"from": "2020-01-01T00:00:00Z"},
+    "/v1/connections": {"platform": "webhook", "settings": {"url": "https://example.com/"}},
+    "/v1/connections/<connection>": {"name": "another", "paused": True},
     "/v1/domains": {"domains": ["shop.example"]}, "/v1/origins": {"origins": []}, "/v1/widget": {"brand": "#0f766e"},
     "/v1/questions": {"set": "recommend"},
     "/v1/previews": {"question": CANARY},
@@ -99,7 +107,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 # Nothing of the shop is in it but whether it has taken one up.
 ANSWERED_AT_ONCE = ("/v1/rules/dry-run",)
-THE_SAME_FOR_ALL = ("/v1/sets", "/v1/widget")
+THE_SAME_FOR_ALL = ("/v1/sets", "/v1/widget", "/v1/platforms")
 
 
 def rules(world: World) -> set[tuple[str, str]]:
@@ -111,7 +119,7 @@ def rules(world: World) -> set[tuple[str, str]]:
 
 
 def path_of(world: World, rule: str) -> str:
-    for name, value in (("<endpoint>", world.endpoint), ("<rule>", world.rule), ("<delivery>", world.delivery), ("<name>", CANARY), ("<customer>", CANARY)):
+    for name, value in (("<endpoint>", world.endpoint), ("<rule>", world.rule), ("<connection>", world.connection), ("<delivery>", world.delivery), ("<name>", CANARY), ("<customer>", CANARY)):
         rule = rule.replace(name, value)
     return rule
 
@@ -156,7 +164,7 @@ def test_a_neighbours_key_finds_nothing_and_changes_nothing(full_world: World, m
         made = 201 if method == "POST" and rule not in ANSWERED_AT_ONCE else 200
         made = 202 if rule == "/v1/deliveries/replay" else made
         assert reply.status_code == (404 if "<" in rule or CANARY in str(BODIES.get(rule)) else made)
-        for mine in (CANARY, full_world.rule, full_world.endpoint, full_world.delivery, full_world.shop.id):
+        for mine in (CANARY, full_world.rule, full_world.connection, full_world.endpoint, full_world.delivery, full_world.shop.id):
             assert mine not in reply.text
     assert everything_of(full_world) == before
 
@@ -178,6 +186,7 @@ def everything_of(world: World) -> list[str]:
         world.get("/v1/widget").text,
         world.get("/v1/questions").text,
         world.get("/v1/rules").text,
+        world.get("/v1/connections").text,
         world.get(f"/v1/questions/{CANARY}").text,
     ]
 

@@ -101,7 +101,7 @@ def test_what_can_t_be_right_is_refused_when_it_is_saved(
     reply = small_world.call(
         "POST", "/v1/connections", small_world.shop.api_key, json={"platform": "webhook", "settings": settings}
     )
-    assert (reply.status_code, [name.removesuffix(".value") for name in reply.json["errors"]]) == (status, [names])
+    assert (reply.status_code, list(reply.json["errors"])) == (status, [names])
     made = add(small_world)
     if "url" in settings and settings["url"] is not None:
         status_of_change, _ = change(small_world, made["id"], settings=settings)

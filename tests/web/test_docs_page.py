@@ -45,6 +45,7 @@ def test_an_example_runs_as_it_stands(full_world: World, name: str) -> None:
         ("$KEY", full_world.shop.api_key),
         ("$ENDPOINT", full_world.endpoint),
         ("$DELIVERY", full_world.delivery),
+        ("$CONNECTION", full_world.connection),
     ):
         line = line.replace(variable, value)
     assert "$" not in line

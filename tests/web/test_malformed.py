@@ -27,12 +27,14 @@ QUESTIONS, QUESTION, PREVIEWS = "/v1/questions", "/v1/questions/<name>", "/v1/pr
 WIDGET = "/v1/widget"
 TEST, REPLAY_ALL = "/v1/endpoints/<endpoint>/test", "/v1/deliveries/replay"
 RULES, RULE, DRY_RUN = "/v1/rules", "/v1/rules/<rule>", "/v1/rules/dry-run"
+CONNECTIONS, CONNECTION = "/v1/connections", "/v1/connections/<connection>"
 HOOKS = "/v1/hooks/<platform>/<connection>"
 REDEEM, ADJUST, LOYALTY = "/v1/points/<customer>/redeem", "/v1/points/<customer>/adjust", "/v1/loyalty"
 WRITE_ROUTES = {
     ANSWERS, ASKED, HOOKS, ENDPOINTS, ORIGINS, QUESTIONS, QUESTION, PREVIEWS, WIDGET, "/v1/endpoints/<endpoint>", "/v1/endpoints/<endpoint>/secret",
     TEST, REPLAY_ALL,
     "/v1/deliveries/<delivery>/replay", RULES, RULE, DRY_RUN, REDEEM, ADJUST, LOYALTY,
+    CONNECTIONS, CONNECTION, f"{CONNECTION}/test",
 }  # fmt: skip
 UUID = "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d"
 
@@ -470,9 +472,31 @@ def rules() -> Iterator[Case]:
     yield Case("rule", RULE, b"", 404, "not_found", "DELETE", path=known)
 
 
+def connections() -> Iterator[Case]:
+    as_json = {"Content-Type": "application/json"}
+    url = {"url": "https://example.com/"}
+    for raw, name in (
+        ([], "body"), ({}, "platform"), ({"platform": 5}, "platform"), ({"platform": "none"}, "platform"), ({"platform": "webhook"}, "settings.url"),
+        ({"platform": "webhook", "settings": []}, "settings"), ({"platform": "webhook", "settings": {"url": 5}}, "settings.url"),
+        ({"platform": "webhook", "settings": {**url, "\ud800": "a"}}, "settings.?"), ({"platform": "webhook", "settings": {"url": "https://a\x00.example"}}, "settings.url"),
+        ({"platform": "webhook", "settings": {"url": "https://\ud800.example"}}, "settings.url"), ({"platform": "webhook", "settings": nested(900)}, "settings"),
+        ({"platform": "webhook", "settings": {**url, "secret": "\x7f"}}, "settings.secret"), ({"platform": "webhook", "settings": {"url": "x" * 9_000}}, "settings.url"),
+        ({"platform": "webhook", "settings": url, "name": ""}, "name"), ({"platform": "webhook", "settings": url, "name": "a\nb"}, "name"), ({"platform": "webhook", "settings": url, "id": "x"}, "id"),
+    ):  # fmt: skip
+        yield Case("connection", CONNECTIONS, json.dumps(raw).encode(), 422, name, headers=as_json)
+    known = f"/v1/connections/con_{'0' * 24}"
+    for raw, status, name in (
+        ([], 422, "body"), ({"paused": 1}, 422, "paused"), ({"platform": "webhook"}, 422, "platform"), ({"paused": True}, 404, "not_found"),
+        ({"settings": {"url": "https://example.com/"}}, 404, "not_found"),
+    ):  # fmt: skip
+        yield Case("connection", CONNECTION, json.dumps(raw).encode(), status, name, "PATCH", as_json, known)
+    yield Case("connection", CONNECTION, b"", 404, "not_found", "DELETE", path=known)
+    yield Case("connection", f"{CONNECTION}/test", b"", 404, "not_found", path=f"{known}/test")
+
+
 FAMILIES = (
     syntax, encoding, numbers, depth_and_size, shape, fields_of_the_wrong_kind, controls, types, missing, strangers, values,
-    media, strange_shops, foreign_origins, methods, owner_bodies, questions, points, hooks, rules,
+    media, strange_shops, foreign_origins, methods, owner_bodies, questions, points, hooks, rules, connections,
 )  # fmt: skip
 CASES = [case for family in FAMILIES for case in family()]
 

@@ -72,6 +72,15 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
 include-name = "PATCH /v1/rules/{{rule}}"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
 
+# Which settings a platform has, and which of them are needed.
+[[operations]]
+include-name = "POST /v1/connections"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+
+[[operations]]
+include-name = "PATCH /v1/connections/{{connection}}"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
+
 # Whether a body is signed by the platform.
 [[operations]]
 include-name = "POST /v1/hooks/{{platform}}/{{connection}}"

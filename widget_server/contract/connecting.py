@@ -6,11 +6,13 @@ A field that is `None` is taken away: its value is made anew where the platform 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from integrations import Integration, Setting
 
 MASK = "********"
 LONGEST = 2048
+_NO_TEXT = f"Give text of at most {LONGEST} characters, without control characters."
 
 _LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -28,16 +30,19 @@ class Form:
 
 
 def filled_in(
-    integration: Integration, given: Mapping[str, str | None], before: Mapping[str, str] | None = None
+    integration: Integration, given: Mapping[str, Any], before: Mapping[str, str] | None = None
 ) -> Form:
-    """What is `given` over what was there `before`."""
+    """What is `given`, whatever that is, over what was there `before`."""
     names = {setting.name for setting in integration.settings}
     known = ", ".join(setting.name for setting in integration.settings)
     errors = {name: f"This platform has no such setting; it has {known}." for name in given if name not in names}
     settings = {name: text for name, text in (before or {}).items() if name in names}
     made = {}
     for setting in integration.settings:
-        text = given.get(setting.name, "")
+        text = given.get(setting.name)
+        if text is not None and not isinstance(text, str):
+            errors[setting.name] = _NO_TEXT
+            continue
         wanted = (text or "").strip()
         if setting.name in given and wanted != MASK:
             settings.pop(setting.name, None)
@@ -70,7 +75,7 @@ def _wrong(setting: Setting, text: str) -> str | None:
     if not text:
         return "Required." if setting.required else None
     if len(text) > LONGEST or not _LINE.fullmatch(text):
-        return f"Give text of at most {LONGEST} characters, without control characters."
+        return _NO_TEXT
     if setting.kind == "number" and not _NUMBER.fullmatch(text):
         return "Give a whole number."
     if setting.check is not None:

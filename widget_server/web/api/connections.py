@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 from sqlalchemy import Connection
 
 from integrations import Finder, Integration
@@ -35,10 +35,8 @@ _ID = {"connection": {"type": "string", "pattern": "^con_[0-9a-f]{24}$", "exampl
 def _settings(**more: Any) -> fields.Dict:
     return fields.Dict(
         keys=fields.String(),
-        values=fields.String(
-            allow_none=True, validate=validate.Length(0, LONGEST, error=f"Give text of at most {LONGEST} characters.")
-        ),
         metadata={
+            "additionalProperties": {"type": ["string", "null"], "maxLength": LONGEST},
             "description": "those of the platform (`GET /v1/platforms`); null takes one away, or has it made anew",
             "example": {"url": "https://example.com/atbalss"},
         },
