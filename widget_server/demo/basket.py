@@ -76,6 +76,11 @@ def order_number() -> str:
     return f"MM-{time.strftime('%y%m%d', time.gmtime())}-{secrets.token_hex(3).upper()}"
 
 
+def customer_number() -> str:
+    """Of somebody who orders for the first time."""
+    return f"K-{secrets.randbelow(90_000) + 10_000}"
+
+
 def order_claims(ref: str, basket: Basket, site_key: str, language: str) -> Mapping[str, Any]:
     """What the shop's server vouches for on the thank-you page: this order was really placed, with these products."""
     now = int(time.time())
@@ -85,10 +90,11 @@ def order_claims(ref: str, basket: Basket, site_key: str, language: str) -> Mapp
     }  # fmt: skip
 
 
-def placed_order(ref: str, basket: Basket, language: str) -> Mapping[str, Any]:
+def placed_order(ref: str, customer: str, basket: Basket, language: str) -> Mapping[str, Any]:
     """The order as a platform tells it to Atbalss."""
     return {
         "ref": ref,
+        "customer": customer,
         "status": "processing",
         "currency": "EUR",
         "total": f"{basket.total:.2f}",

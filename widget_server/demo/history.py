@@ -24,6 +24,8 @@ _DAY_MS = 86_400_000
 _SEARCHES_A_DAY = (26, 44)
 _ORDERS_A_DAY = (5, 11)
 _LANGUAGES = (("lv", 5), ("lt", 3), ("en", 2))
+# People who have ordered at least once; some of them often.
+_CUSTOMERS = 240
 _SHOWN = 0.4
 _TAPPED = 0.34
 _WROTE = 0.55
@@ -88,7 +90,7 @@ class _Teller:
         rng, language = self.rng, self._language()
         bought = rng.sample(self.stock.products, rng.choices((1, 2, 3, 4), (46, 30, 16, 8))[0])
         ref = f"MM-{self._id(name)[:8].upper()}"
-        yield self._event("order.placed", f"{name}/placed", at, order=_order(ref, bought, language, rng))
+        yield self._event("order.placed", f"{name}/placed", at, order=_order(ref, self._customer(name), bought, language, rng))
         if rng.random() > _RATED:
             return
         about = {
@@ -111,6 +113,10 @@ class _Teller:
     def _id(self, name: str) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://mezmala.example/{self.shop}/{name}"))
 
+    def _customer(self, order: str) -> str:
+        """Drawn from the order's name: what is drawn in turns stays as it was."""
+        return f"K-{1000 + uuid.UUID(self._id(f'{order}/customer')).int % _CUSTOMERS}"
+
     def _language(self) -> str:
         return self.rng.choices([name for name, _ in _LANGUAGES], [weight for _, weight in _LANGUAGES])[0]
 
@@ -132,7 +138,7 @@ def _source(event: Event) -> str:
     return "platform" if event["type"].startswith("order.") else "browser"
 
 
-def _order(ref: str, bought: list[Product], language: str, rng: random.Random) -> dict[str, Any]:
+def _order(ref: str, customer: str, bought: list[Product], language: str, rng: random.Random) -> dict[str, Any]:
     lines = [
         {
             "line": str(number), "product": product.sku, "name": product.name[language],
@@ -142,4 +148,6 @@ def _order(ref: str, bought: list[Product], language: str, rng: random.Random) -
         for number, product in enumerate(bought, 1)
     ]  # fmt: skip
     total = sum(product.price * int(str(line["quantity"])) for product, line in zip(bought, lines, strict=True))
-    return {"ref": ref, "status": "completed", "currency": "EUR", "total": f"{total:.2f}", "lines": lines}
+    return {
+        "ref": ref, "customer": customer, "status": "completed", "currency": "EUR", "total": f"{total:.2f}", "lines": lines,
+    }  # fmt: skip

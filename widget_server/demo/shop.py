@@ -114,7 +114,8 @@ class _Pages:
         if not bought.lines:
             return redirect(url_for("basket", lang=lang), HTTPStatus.SEE_OTHER)
         ref = basket.order_number()
-        self._order_placed(basket.placed_order(ref, bought, lang))
+        customer = session.setdefault("customer", basket.customer_number())
+        self._order_placed(basket.placed_order(ref, customer, bought, lang))
         session["order"] = {"ref": ref, "basket": session.pop("basket")}
         return redirect(url_for("thank_you", lang=lang), HTTPStatus.SEE_OTHER)
 
