@@ -102,6 +102,41 @@ def test_an_order_is_kept_without_the_customers_name(read: Any) -> None:
     assert (event["type"], event["at"]) == ("order.placed", 1_795_334_400_000)
 
 
+def test_a_customer_is_kept_without_the_address(read: Any) -> None:
+    _, events = read(
+        "Customer;Email;Date of birth;Lang;Groups\n"
+        '15;Anna@Example.com;28.02.1990;lv_LV;"VIP, New Customers"\n'
+        "anna@example.com;;29.02.;;\n",
+        "customers",
+    )
+    hashed = events[0]["customer"].pop("email")
+    assert len(hashed) == 32 and "anna" not in hashed.lower()
+    assert events[0]["customer"] == {
+        "ref": "15", "birthday": "1990-02-28", "language": "lv-LV", "segments": ["vip", "new-customers"],
+    }  # fmt: skip
+    assert events[1]["customer"] == {"ref": f"e:{hashed}", "email": hashed, "birthday": "02-29"}
+    assert {(event["type"], event["at"], event["revision"]) for event in events} == {("customer.updated", STARTED, STARTED)}
+
+
+def test_a_customer_of_a_file_read_again_is_unchanged_and_a_corrected_one_edits(read: Any) -> None:
+    read("customer_id,birthday\n1,1990-02-28\n2,03-03\n", "customers", count=True)
+    again, events = read("customer_id,birthday\n1,1990-02-28\n2,04-04\n", "customers", started=STARTED + 5)
+    assert (again.tally.unchanged, again.tally.corrected, again.tally.new) == (1, 1, 0)
+    assert [event["customer"]["birthday"] for event in events] == ["04-04"]
+
+
+@pytest.mark.parametrize("birthday", ["30.02.1990", "02-30", "1990-13-01", "28/02/1990", "yesterday", "0001-02-03"])
+def test_what_is_no_birthday_is_refused(read: Any, birthday: str) -> None:
+    file, events = read(f"customer_id,birthday\n1,{birthday}\n", "customers")
+    assert events == []
+    assert [set(errors) for _, errors in refused(file)] == [{"birthday"}]
+
+
+def test_segments_that_are_no_names_are_refused_under_their_column(read: Any) -> None:
+    file, _ = read('customer_id,groups\n1,"ok, -"\n2,fine\n', "customers")
+    assert refused(file) == [(2, {"groups": "Give a name of 1 to 64 characters a-z, 0-9, '-', '_' and '.'."})]
+
+
 def test_a_line_adds_to_its_order_and_goes_by_its_product_when_it_has_no_number(read: Any) -> None:
     _, events = read("order_id\tsku\tprice\to1\n".replace("\to1", "") + "o1\tA\t9.90\no1\tB\t\n", "items")
     assert [event["order"] for event in events] == [

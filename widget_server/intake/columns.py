@@ -30,6 +30,8 @@ _DATE = r"(?:(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)|(?P<d2>\d\d?)\.(?P<m2>\d\d?)\.
 _CLOCK = r"(?P<h>\d\d?):(?P<min>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
 _OFFSET = r"(?P<o>[Zz]|UTC|[+-]\d\d:?\d\d)"
 _TIME = re.compile(rf"{_DATE}(?:[Tt ]\s*{_CLOCK}(?:\s*{_OFFSET})?)?", re.ASCII)
+_BIRTHDAY = re.compile(rf"{_DATE}|(?P<m3>\d\d)-(?P<d3>\d\d)|(?P<d4>\d\d?)\.(?P<m4>\d\d?)\.?", re.ASCII)
+_NO_BIRTHDAY = "Give a date like 1990-02-28 or 28.02.1990, or without the year 02-28 or 28.02."
 _WHOLE = re.compile(r"([+-]?\d{1,15})(?:[.,]0+)?", re.ASCII)
 _COMMA_MONEY = re.compile(r"(-?\d{1,12}),(\d{1,2})", re.ASCII)
 _ROW = Text(290)  # an answer's key, `import:` before it, has 300 at most
@@ -135,7 +137,8 @@ def _checked(event: Mapping[str, Any]) -> dict[str, str]:
     kind = EVENT_TYPES[event["type"]]
     raw = {"id": "00000000-0000-8000-8000-000000000000", "at": "2000-01-01T00:00:00Z", **event}
     if kind.source == "platform":
-        return kind.check(raw)
+        # Of a list no column stands for one item.
+        return {re.sub(r"^(customer\.segments)\.\d+$", r"\1", path): said for path, said in kind.check(raw).items()}
     order = raw.pop("order", None)
     wrong = _ROW.check(raw.pop("row"))
     found = kind.check(raw) | ({} if wrong is None else {"row": wrong})
@@ -213,6 +216,35 @@ def clean_customer(text: str, place: Place) -> str:
     return GUEST + hashed if "@" in text else hashed
 
 
+def clean_account(text: str, place: Place) -> str:
+    """The platform's own name of a customer, as its orders bear it; an e-mail address only as a hash."""
+    return GUEST + pseudonym(place.shop.customer_key, text) if "@" in text else text
+
+
+def clean_email(text: str, place: Place) -> str:
+    return pseudonym(place.shop.customer_key, text)
+
+
+def clean_birthday(text: str, _place: Place) -> str:
+    """`28.02.1990` is 1990-02-28; without a year 02-28."""
+    found = _BIRTHDAY.fullmatch(text)
+    if found is None:
+        raise ValueError(_NO_BIRTHDAY)
+    year, month, day = (next((found[n] for n in names if found[n]), "") for names in (
+        ("y", "y2"), ("m", "m2", "m3", "m4"), ("d", "d2", "d3", "d4")))  # fmt: skip
+    try:
+        # A year that has a 29th of February stands in for one that is not told.
+        born = datetime(int(year or 2000), int(month), int(day))  # noqa: DTZ001
+    except ValueError:
+        raise ValueError(_NO_BIRTHDAY) from None
+    return born.strftime("%Y-%m-%d" if year else "%m-%d")
+
+
+def clean_segments(text: str, _place: Place) -> list[str]:
+    """`VIP, New customers` are vip and new-customers."""
+    return [plain for part in re.split(r"[,;|]", text) if (plain := clean_status(part.strip(), _place))]
+
+
 def clean_language(text: str, _place: Place) -> str:
     return text.replace("_", "-")
 
@@ -233,6 +265,16 @@ def _order_placed(values: Values, _place: Place) -> dict[str, Any]:
         completed_at=values.get("delivered_at"), currency=values.get("currency"), total=values.get("total"),
     )  # fmt: skip
     return {"type": "order.placed", "at": values["placed_at"], "order": order}
+
+
+def _customer_updated(values: Values, _place: Place) -> dict[str, Any]:
+    ref = values["customer_id"]
+    email = ref.removeprefix(GUEST) if ref.startswith(GUEST) else values.get("email")
+    customer = _given(
+        ref=ref, email=email, birthday=values.get("birthday"), language=values.get("language"),
+        segments=values.get("segments"),
+    )  # fmt: skip
+    return {"type": "customer.updated", "customer": customer}
 
 
 def _order_line(values: Values, _place: Place) -> dict[str, Any]:
@@ -278,6 +320,20 @@ _PRODUCT_NAMES = ("product", "sku", "product_sku", "lineitem_sku", "item_sku", "
 KINDS: dict[str, FileKind] = {
     kind.name: kind
     for kind in (
+        FileKind(
+            "customers",
+            (
+                Column("customer_id", "customer.ref", ("customer", "id_customer", "user_id", "id"), True, clean_account),
+                Column("email", "customer.email", ("customer_email", "email_address", "e_mail"), clean=clean_email),
+                Column("birthday", "customer.birthday", ("birth_date", "birthdate", "date_of_birth", "dob"),
+                       clean=clean_birthday),
+                Column("language", "customer.language", ("lang", "locale", "language_code"), clean=clean_language),
+                Column("segments", "customer.segments", ("segment", "groups", "group", "customer_group", "tags"),
+                       clean=clean_segments),
+            ),
+            _customer_updated,
+            lambda values: str(values["customer_id"]),
+        ),
         FileKind(
             "orders",
             (

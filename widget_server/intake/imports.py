@@ -1,4 +1,4 @@
-"""From a file of orders, items or ratings to envelopes for the stream.
+"""From a file of customers, orders, items or ratings to envelopes for the stream.
 
 A row's event has an id made from the shop, the row's name and what the row says, so a file that is read again changes
 nothing, and one that is interrupted is simply read again. A row that says something new edits what it said before: its
@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from widget_server.contract.answer import Stamp
 from widget_server.contract.questions import question_types
 from widget_server.contract.shop import Shop
-from widget_server.record import answers, orders
+from widget_server.record import answers, customers, orders
 from widget_server.record.db import Database
 
 from .columns import (
@@ -241,6 +241,8 @@ def _present(conn: Connection, shop: str, kind: FileKind, batch: list[_Read]) ->
             for (question, key), answer in found.items()
             if question == ORDER_RATING and "answered_at" in answer.registers
         }
+    if kind.name == "customers":
+        return customers.written(conn, shop, sorted(read.name for read in batch))
     known = orders.load(conn, shop, sorted({read.event["order"]["ref"] for read in batch}))
     present: dict[str, list[Stamp]] = {}
     for read in batch:

@@ -19,7 +19,7 @@ from widget_server.contract.shop import Shop
 
 from .db import Key, among, metadata, put
 
-__all__ = ["Customer", "apply", "born_on", "erased_until", "load", "ordered", "same_person", "silent_since"]
+__all__ = ["Customer", "apply", "born_on", "erased_until", "load", "ordered", "same_person", "silent_since", "written"]
 
 _customers = Table(
     "customers",
@@ -99,6 +99,12 @@ def erased_until(conn: Connection, shop: Shop, refs: Iterable[str]) -> dict[str,
     c = _customers.c
     rows = conn.execute(select(c.ref, c.erased_at).where(c.shop == shop.id, among(conn, c.ref, stones)))
     return {stones[row.ref]: row.erased_at for row in rows}
+
+
+def written(conn: Connection, shop: str, refs: Iterable[str]) -> dict[str, list[Stamp]]:
+    """Who last wrote each field of those of `refs` who are known."""
+    profiles = _profiles(conn, shop, refs)
+    return {ref: [register.stamp for register in profile.registers.values()] for ref, profile in profiles.items()}
 
 
 def ordered(conn: Connection, shop: str, last: Mapping[str, tuple[int, str] | None]) -> None:

@@ -1,4 +1,4 @@
-"""`atbalss import`: orders, items and ratings from CSV files, through the same stream as everything else."""
+"""`atbalss import`: customers, orders, items and ratings from CSV files, through the same stream as everything else."""
 
 import json
 import time
@@ -36,6 +36,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("import")
 @click.option("--shop", "site_key", required=True, metavar="pk_...", help="The shop's site key.")
+@click.option("--customers", type=_file, help="CSV of customers.")
 @click.option("--orders", type=_file, help="CSV of orders.")
 @click.option("--items", type=_file, help="CSV of the lines of orders.")
 @click.option("--ratings", type=_file, help="CSV of ratings of orders.")
@@ -46,10 +47,10 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 @pass_settings
 def command(
-    settings: Settings, site_key: str, orders: Path | None, items: Path | None, ratings: Path | None,
+    settings: Settings, site_key: str, customers: Path | None, orders: Path | None, items: Path | None, ratings: Path | None,
     map_file: Path | None, no_wait: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Read orders, items and ratings from CSV files.
+    """Read customers, orders, items and ratings from CSV files.
 
     Ratings become verified answers to the question order-rating. A row that was imported before changes nothing; one
     that says something else now edits what it said. Rows that can't be taken are refused one by one and told with the
@@ -57,6 +58,7 @@ def command(
 
     \b
     Columns, the needed ones first (others of the file are left out):
+      customers customer_id; email, birthday, language, segments
       orders    order_id, placed_at; customer_id, status, delivered_at, currency, total
       items     order_id, product_id; line, name, category, quantity, price
       ratings   review_id or order_id, score, answered_at; comment, product_id, language
@@ -64,11 +66,11 @@ def command(
     """
     paths = {
         name: path
-        for name, path in (("orders", orders), ("items", items), ("ratings", ratings))
+        for name, path in (("customers", customers), ("orders", orders), ("items", items), ("ratings", ratings))
         if path is not None
     }
     if not paths:
-        raise click.UsageError("Give at least one of --orders, --items and --ratings.")
+        raise click.UsageError("Give at least one of --customers, --orders, --items and --ratings.")
     names = _names(map_file)
     began = time.monotonic()
     with open_house(settings) as house, ExitStack() as stack:
