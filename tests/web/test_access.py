@@ -46,7 +46,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/rules/<rule>"): NEEDS_KEY,
     ("PATCH", "/v1/rules/<rule>"): NEEDS_KEY,
     ("DELETE", "/v1/rules/<rule>"): NEEDS_KEY,
-    ("POST", "/v1/rules/dry-run"): NEEDS_KEY,
+    ("POST", "/v1/dry-runs"): NEEDS_KEY,
     ("GET", "/v1/rules/<rule>/dry-run"): NEEDS_KEY,
     ("GET", "/v1/questions"): NEEDS_KEY,
     ("GET", "/v1/questions/<name>"): NEEDS_KEY,
@@ -103,10 +103,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/points/<customer>/adjust": {"id": "0b7e1c5e-3f5a-4d0e-9a36-5f2d6a7b8c9d", "points": 1, "reason": "a present"},
     "/v1/loyalty": {"return_days": 7, "rewards": [{"name": "off", "points": 5, "coupon": COUPON}]},
     "/v1/questions/<name>": {"paused": True},
-    "/v1/rules": RULE, "/v1/rules/dry-run": RULE, "/v1/rules/<rule>": {"active": False},
+    "/v1/rules": RULE, "/v1/dry-runs": RULE, "/v1/rules/<rule>": {"active": False},
 }
 # Nothing of the shop is in it but whether it has taken one up.
-ANSWERED_AT_ONCE = ("/v1/rules/dry-run",)
+ANSWERED_AT_ONCE = ("/v1/dry-runs",)
 THE_SAME_FOR_ALL = ("/v1/sets", "/v1/widget", "/v1/platforms")
 
 

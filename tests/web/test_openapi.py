@@ -65,7 +65,7 @@ include-name = "POST /v1/rules"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
 
 [[operations]]
-include-name = "POST /v1/rules/dry-run"
+include-name = "POST /v1/dry-runs"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
 
 [[operations]]

@@ -187,12 +187,12 @@ def delete_rule(call: Write, rule: str) -> None:
 
 @RESOURCE.route(
     "POST",
-    "/v1/rules/dry-run",
+    "/v1/dry-runs",
     summary="Try a rule before it is saved",
     body=RuleBody,
     reply=DryRun,
     refusals={409: "The shop has no such endpoint."},
-    example='-X POST "$HOST/v1/rules/dry-run" ' + _JSON_TYPE + f"-d '{_EXAMPLE}'",
+    example='-X POST "$HOST/v1/dry-runs" ' + _JSON_TYPE + f"-d '{_EXAMPLE}'",
 )
 def try_rule(call: Write) -> dict[str, Any]:
     """What it would have granted over the last 30 days, had it been in force all the time, caps included; `starts`, `ends`
