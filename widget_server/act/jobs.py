@@ -6,10 +6,12 @@ holds what is due and the clock asks again. Jobs are JSON and carry ids only: wh
 run code. The workers don't fork, so the `Deliverer` and its threads live from job to job.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
@@ -95,6 +97,14 @@ def ask_reconcile(redis: "Redis", what: str, connection: str) -> None:
             reconcile, args=(what, connection), job_id=name, timeout=_READING_TIMEOUT, result_ttl=0,
             failure_ttl=_FAILURE_KEPT,
         )  # fmt: skip
+
+
+def reconcile_soon(redis: "Redis", connection: str) -> None:
+    """Have a connection that is new or changed looked at and read at once. To be called after the commit; while Redis is
+    away the clock asks when it is due."""
+    with contextlib.suppress(RedisError):
+        for what in ("check", "read"):
+            ask_reconcile(redis, what, connection)
 
 
 def reconcile(what: str, connection: str) -> None:
