@@ -44,6 +44,7 @@ def test_an_example_runs_as_it_stands(full_world: World, name: str) -> None:
         ("$HOST", "http://localhost:8000"),
         ("$KEY", full_world.shop.api_key),
         ("$ENDPOINT", full_world.endpoint),
+        ("$RULE", full_world.rule),
         ("$DELIVERY", full_world.delivery),
         ("$CONNECTION", full_world.connection),
     ):
