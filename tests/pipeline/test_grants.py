@@ -9,7 +9,16 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from integrations import CancelCoupon, GrantPoints, Http, IssueCoupon, Message, PermanentError, Receipt, Response
+from integrations import (
+    CancelCoupon,
+    GrantPoints,
+    Http,
+    IssueCoupon,
+    Message,
+    PermanentError,
+    Receipt,
+    Response,
+)
 from integrations.signing import make_secret
 from integrations.webhook import Webhook
 from tests.faults.grants import kill_loop
@@ -223,6 +232,42 @@ def test_the_shop_says_no_with_400_or_422(setup: Setup, status: int) -> None:
     assert setup.deliver(http) == 1
     assert setup.state(coupon) == "failed"
     assert setup.stages() == ["failed"]
+
+
+def test_410_is_about_the_connection_and_costs_no_coupon(setup: Setup) -> None:
+    made = setup.connect()
+    coupon = setup.coupon()
+    assert setup.deliver(FakeHttp(lambda _got, _number: Response(410))) == 1
+    assert setup.state(coupon) == "sending"
+    with setup.database.writing() as conn:
+        [shown] = connections.of_shop(conn, setup.shop)
+        assert "410" in (shown.paused or "")
+        grants.resume(conn, setup.shop, made.id, setup.now)
+    assert setup.deliver() == 1, "it need not wait for the schedule"
+    assert setup.state(coupon) == "done"
+
+
+def test_an_address_that_may_not_be_called_costs_no_coupon(setup: Setup) -> None:
+    setup.connect("ftp://shop.example/")
+    coupon = setup.coupon()
+    assert setup.deliver() == 1
+    assert setup.state(coupon) == "sending"
+    with setup.database.reading() as conn:
+        [shown] = connections.of_shop(conn, setup.shop)
+    assert shown.paused == "the URL must begin with https://"
+
+
+def test_a_coupon_of_long_ago_is_cancelled_although_its_message_is_forgotten(setup: Setup) -> None:
+    setup.connect()
+    coupon = setup.coupon()
+    setup.deliver()
+    setup.now += 40 * DAY
+    with setup.database.writing() as conn:
+        assert outbox.prune(conn, setup.now) == 1
+    setup.coupon(1, None)
+    setup.settle()
+    assert setup.server.coupons == {}
+    assert setup.state(coupon) == "cancelled"
 
 
 def test_409_may_mean_this_very_coupon(setup: Setup) -> None:

@@ -35,7 +35,7 @@ from widget_server.record.outbox import Attempt, Claimed, Wanted
 
 from . import grants, loyalty
 from .crash import crash_point
-from .http import DEADLINE
+from .http import DEADLINE, UrlRefused
 
 # Seconds before each attempt, as Standard Webhooks recommends them: ten attempts in 75 h 35 min.
 SCHEDULE = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
@@ -428,7 +428,9 @@ class Deliverer:
             holds.failed(conn, row.endpoint, now, asked)
         gone = isinstance(error, PermanentError) and error.gone
         if grants.is_grant(row):
-            connections.failed(conn, row.endpoint, now, error.reason if gone else None)
+            # A platform that refuses this very coupon works.
+            if again is not None:
+                connections.failed(conn, row.endpoint, now, error.reason if _is_closed(error) else None)
         elif gone:
             endpoints.disable(conn, row.endpoint, error.reason, now)
         else:
@@ -439,16 +441,21 @@ class Deliverer:
     ) -> tuple[Next | None, int | None]:
         """When to try again, and the ms that the receiver asked for."""
         made = row.attempts + 1
-        # Who wants nothing more at all has not said that this very coupon is wrong.
         if isinstance(error, TemporaryError):
             again = next_attempt(made, error, now, self._rng, row.began)
             asked = asked_for(error, now, row.began)
             if again is None and grants.is_grant(row):
                 again = Next(now + DAILY * 1000)
             return again, asked
-        if error.gone and grants.is_grant(row):
+        # Who wants nothing more at all has not said that this very coupon is wrong.
+        if _is_closed(error) and grants.is_grant(row):
             return Next(now + DAILY * 1000), None
         return None, None
+
+
+def _is_closed(error: TemporaryError | PermanentError) -> bool:
+    """Whether nothing at all can be sent there as things are, whatever the message."""
+    return isinstance(error, PermanentError) and (error.gone or isinstance(error, UrlRefused))
 
 
 def _tell(conn: Connection, row: Claimed, state: State, now: int, error: str | None = None) -> None:

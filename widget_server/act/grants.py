@@ -5,7 +5,7 @@ queued when one comes. A row's key is made from the coupon or the line of the le
 """
 
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -39,18 +39,20 @@ TYPES: Mapping[str, str] = {
 }
 # Where mails wait, until there is something that sends them.
 POST = "mail"
+# ms after which the outbox may have forgotten what it sent.
+REMEMBERED = 29 * 24 * 3600 * 1000
 _PAGE = 500
 
 
 def coupon(conn: Connection, shop: str, granted: Coupon, now: int) -> bool:
     """Have the platform make this coupon once it is available. False when there is no connection that takes it."""
-    told = IssueCoupon(
-        granted.code, granted.terms.kind, worth(granted.terms), granted.terms.currency,
-        None if granted.expires_at is None else format_time(granted.expires_at),
-        granted.customer, granted.why, format_time(granted.created),
-    )  # fmt: skip
-    key = f"coupon:{granted.id}:{granted.round}"
-    return _queue(conn, shop, key, IssueCoupon.__name__, _body(told), granted.available_at, now)
+    return all_coupons(conn, shop, [granted], now)
+
+
+def all_coupons(conn: Connection, shop: str, granted: Sequence[Coupon], now: int) -> bool:
+    """The same for each of these, in as many queries as for one."""
+    rows = [(f"coupon:{each.id}:{each.round}", _body(_issue(each)), each.available_at) for each in granted]
+    return _queue(conn, shop, IssueCoupon.__name__, rows, now)
 
 
 def points(conn: Connection, shop: str, entry: Entry, now: int) -> bool:
@@ -58,7 +60,13 @@ def points(conn: Connection, shop: str, entry: Entry, now: int) -> bool:
 
     Its body is made when it is first sent, because only then the customer's total is known.
     """
-    return _queue(conn, shop, f"points:{entry.id}", GrantPoints.__name__, None, entry.available_at, now)
+    return all_points(conn, shop, [entry], now)
+
+
+def all_points(conn: Connection, shop: str, entries: Sequence[Entry], now: int) -> bool:
+    """The same for each of these, in as many queries as for one."""
+    rows = [(f"points:{entry.id}", None, entry.available_at) for entry in entries]
+    return _queue(conn, shop, GrantPoints.__name__, rows, now)
 
 
 def cancel(conn: Connection, shop: str, granted: Coupon, now: int) -> None:
@@ -68,12 +76,21 @@ def cancel(conn: Connection, shop: str, granted: Coupon, now: int) -> None:
     if outbox.cancel_unsent(conn, shop, issue, "the coupon is owed no longer", now):
         return
     said = outbox.by_key(conn, shop, issue)
-    if said is None or (said.state in ("dead", "cancelled") and not said.unknown):
+    if said is not None and said.state in ("dead", "cancelled") and not said.unknown:
         return
     told = CancelCoupon(granted.code, granted.customer, format_time(now))
-    kind = CancelCoupon.__name__
-    key = f"cancel:{granted.id}:{granted.round}"
-    outbox.add(conn, [OutboxRow(shop, key, said.endpoint, TYPES[kind], _body(told), kind)], now)
+    kind, key = CancelCoupon.__name__, f"cancel:{granted.id}:{granted.round}"
+    if said is not None:
+        outbox.add(conn, [OutboxRow(shop, key, said.endpoint, TYPES[kind], _body(told), kind)], now)
+    elif granted.created < now - REMEMBERED:
+        _queue(conn, shop, kind, [(key, _body(told), now)], now)
+
+
+def resume(conn: Connection, shop: str, connection: str, now: int) -> None:
+    """Send there again: what failed there, what came meanwhile, and what waits for whoever takes it."""
+    connections.resume(conn, connection)
+    outbox.hurry(conn, connection, now)
+    waiting(conn, shop, now)
 
 
 def waiting(conn: Connection, shop: str, now: int) -> int:
@@ -168,12 +185,22 @@ def worth(terms: CouponTerms) -> str:
     return f"{whole}.{part:02}".rstrip("0").rstrip(".")
 
 
+def _issue(granted: Coupon) -> IssueCoupon:
+    return IssueCoupon(
+        granted.code, granted.terms.kind, worth(granted.terms), granted.terms.currency,
+        None if granted.expires_at is None else format_time(granted.expires_at),
+        granted.customer, granted.why, format_time(granted.created),
+    )  # fmt: skip
+
+
 def _queue(
-    conn: Connection, shop: str, key: str, kind: str, body: str | None, available_at: int, now: int
+    conn: Connection, shop: str, kind: str, rows: Sequence[tuple[str, str | None, int]], now: int
 ) -> bool:
-    taking = connections.taking(conn, shop, kind)
+    """Key, body and time of each."""
+    taking = connections.taking(conn, shop, kind) if rows else []
     if taking:
-        outbox.add(conn, [OutboxRow(shop, key, taking[0].id, TYPES[kind], body, kind, available_at)], now)
+        to, type_ = taking[0].id, TYPES[kind]
+        outbox.add(conn, [OutboxRow(shop, key, to, type_, body, kind, at) for key, body, at in rows], now)
     return bool(taking)
 
 

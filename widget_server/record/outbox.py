@@ -350,6 +350,12 @@ def postpone(conn: Connection, row: Claimed, next_at: int) -> None:
     conn.execute(update(_outbox).where(_is_mine(row)).values(lease_until=0, next_at=next_at))
 
 
+def hurry(conn: Connection, endpoint: str, now: int) -> None:
+    """What failed before is tried again now, and not when the schedule says: it works again."""
+    late = and_(_c.endpoint == endpoint, _IS_DUE, _c.next_at > now, _c.began.is_not(None))
+    conn.execute(update(_outbox).where(late).values(next_at=now))
+
+
 def withdraw(conn: Connection, row: Claimed) -> None:
     """Forget a message that surely reached nobody, so that its cause can be told to somebody else."""
     _forget(conn, [row.id])
@@ -400,7 +406,9 @@ def replay(conn: Connection, now: int, wanted: Wanted, limit: int = REPLAYED_AT_
     What was cancelled stays so, and of what was taken only webhooks are sent again: a coupon is no news. The schedule
     begins anew; id and body stay the same.
     """
-    ids = select(_c.id).where(_c.ended <= now, *_filters(wanted)).order_by(_c.ended, _c.id).limit(limit)
+    # What ends while a long replay goes on is not sent again by it.
+    before = [_c.ended <= now] if wanted.delivery is None else []
+    ids = select(_c.id).where(*before, *_filters(wanted)).order_by(_c.ended, _c.id).limit(limit)
     again = {"state": "due", "attempts": 0, "began": None, "next_at": now, "lease_until": 0, "ended": None}
     # A lease that stands there still: it was given up while somebody was sending it.
     unknown = or_(_c.unknown, _c.lease_until > 0)

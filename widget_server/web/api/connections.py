@@ -187,7 +187,7 @@ def add_connection(call: Write) -> dict[str, Any]:
 )
 def change_connection(call: Write, connection: str) -> dict[str, Any]:
     """Settings one by one: what is not named stays. While it is paused nothing is sent there, and what is queued for it
-    waits."""
+    waits; once it is not, what failed before is tried again at once."""
     body, shop, now = call.body, call.shop.id, _now()
     with state().database.reading() as conn:
         known = _known(conn, shop, connection)
@@ -202,8 +202,7 @@ def change_connection(call: Write, connection: str) -> dict[str, Any]:
         if body.get("paused") is True:
             record.pause(conn, connection, _BY_OWNER, now)
         elif body.get("paused") is False:
-            record.resume(conn, connection)
-            grants.waiting(conn, shop, now)
+            grants.resume(conn, shop, connection, now)
         changed = _known(conn, shop, connection)
     return {**_json(changed), "made": {} if form is None else dict(form.made)}
 
