@@ -12,13 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from integrations import GrantPoints
 from widget_server.contract import points as points_of
 from widget_server.contract.coupons import Coupon, CouponDue, CouponTerms, State, worth
 from widget_server.contract.order import ERASED, tombstone
 from widget_server.contract.points import ADJUST, EXPIRY, REDEEM, Due, Entry
 from widget_server.contract.times import DAY, format_time
-from widget_server.record import connections, coupons, endpoints, ledger, shops
+from widget_server.record import coupons, ledger, shops
 from widget_server.record import loyalty as settings
 from widget_server.record.db import Database, lock_shops
 
@@ -78,8 +77,7 @@ def settle(
     changed = coupons.grant(conn, shop, coupon_dues, now, zone)
     crash_point("coupons granted, not told")
     _tell_points(conn, shop, entries, now)
-    for coupon in changed:
-        _tell_coupon(conn, shop, coupon, now)
+    _tell_coupons(conn, shop, changed, now)
     crash_point("points and coupons told")
     return Settled(entries, changed)
 
@@ -121,7 +119,7 @@ def redeem(
     owed = CouponDue(REDEEM, 0, source, customer, terms, now, now, why=reward or "")
     (coupon,) = coupons.grant(conn, shop, [owed], now)
     _tell_points(conn, shop, [entry], now)
-    _tell_coupon(conn, shop, coupon, now)
+    _tell_coupons(conn, shop, [coupon], now)
     crash_point("points redeemed for a coupon, not committed")
     return Redemption(entry, coupon)
 
@@ -158,7 +156,7 @@ def coupon_told(
         return None
     if state == "failed" and changed.rule == REDEEM:
         _give_back(conn, shop, changed, now)
-    _tell_coupon(conn, shop, changed, now)
+    _tell_coupons(conn, shop, [changed], now)
     return changed
 
 
@@ -217,24 +215,22 @@ def _give_back(conn: Connection, shop: str, coupon: Coupon, now: int) -> None:
 
 
 def _tell_points(conn: Connection, shop: str, entries: Sequence[Entry], now: int) -> None:
-    if not entries:
-        return
-    if connections.taking(conn, shop, GrantPoints.__name__):
-        for entry in entries:
-            grants.points(conn, shop, entry, now)
-    if any(notices.POINTS_CHANGED in endpoint.types for endpoint in endpoints.for_shop(conn, shop)):
-        for entry in entries:
-            notices.tell(conn, shop, notices.POINTS_CHANGED, entry.id, entry_json(entry), now)
+    if entries:
+        grants.all_points(conn, shop, entries, now)
+        told = ((entry.id, entry_json(entry)) for entry in entries)
+        notices.tell_all(conn, shop, notices.POINTS_CHANGED, told, now)
 
 
-def _tell_coupon(conn: Connection, shop: str, coupon: Coupon, now: int) -> None:
-    if coupon.state == "planned":
-        grants.coupon(conn, shop, coupon, now)
-    elif coupon.state == "cancelled":
-        grants.cancel(conn, shop, coupon, now)
-    said = _SAID.get(coupon.state)
-    if said is not None:
-        notices.tell(conn, shop, said, f"{coupon.id}:{coupon.round}", coupon_json(coupon), now)
+def _tell_coupons(conn: Connection, shop: str, changed: Sequence[Coupon], now: int) -> None:
+    grants.all_coupons(conn, shop, [coupon for coupon in changed if coupon.state == "planned"], now)
+    for coupon in changed:
+        if coupon.state == "cancelled":
+            grants.cancel(conn, shop, coupon, now)
+    for state, type_ in _SAID.items():
+        news = [coupon for coupon in changed if coupon.state == state]
+        if news:
+            told = ((f"{coupon.id}:{coupon.round}", coupon_json(coupon)) for coupon in news)
+            notices.tell_all(conn, shop, type_, told, now)
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

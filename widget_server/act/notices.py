@@ -3,7 +3,7 @@
 `TYPES` is everything an owner can ask for at /v1/endpoints. A notice goes out once for each cause, whatever is repeated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -40,17 +40,30 @@ def tell(
 
     `cause` is what happened, in words unique in the shop for this type. Returns how many endpoints are told.
     """
+    return tell_all(conn, shop_id, type, [(cause, data)], now, only)
+
+
+def tell_all(
+    conn: Connection,
+    shop_id: str,
+    type: str,
+    told: Iterable[tuple[str, Mapping[str, Any]]],
+    now: int,
+    only: str | None = None,
+) -> int:
+    """The same for many causes, in as many queries as for one. `told` is looked at only when somebody listens."""
     assert type in NOTICES, type
     wanting = [
         each.id
         for each in endpoints.for_shop(conn, shop_id)
         if (type in each.types if only is None else each.id == only)
     ]
-    if wanting:
+    rows = []
+    for cause, data in told if wanting else ():
         body = outbox.webhook_body(type, now, {"shop": shop_id, **data})
-        rows = [outbox.OutboxRow(shop_id, f"{type}:{cause}:{each}", each, type, body) for each in wanting]
-        outbox.add(conn, rows, now)
-    return len(wanting)
+        rows += [outbox.OutboxRow(shop_id, f"{type}:{cause}:{each}", each, type, body) for each in wanting]
+    outbox.add(conn, rows, now)
+    return len(rows)
 
 
 def send_test(conn: Connection, shop_id: str, endpoint: str, now: int) -> str:

@@ -10,7 +10,6 @@ Whoever writes holds the lock of the shop (`lock_shops`).
 import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -104,7 +103,7 @@ def add(conn: Connection, shop: str, entries: Sequence[Entry]) -> list[Entry]:
     if not entries:
         return []
     key = _key(conn, shop)
-    named = [replace(entry, id=_id(key, entry)) for entry in entries]
+    named = [_named(entry, key) for entry in entries]
     conn.execute(insert(_ledger), [_row(shop, entry) for entry in named])
     given: dict[tuple[str, str], int] = defaultdict(int)
     for entry in named:
@@ -298,10 +297,17 @@ def _key(conn: Connection, shop: str) -> str:
     return sealer(conn).key_for(f"ledger/ids/{shop}")
 
 
-def _id(key: str, entry: Entry) -> str:
-    """Keyed, so that a line whose customer was erased can't be found by guessing who it was."""
-    named = orjson.dumps([entry.rule, entry.source, entry.n])
-    return "pt_" + hmac.digest(key.encode(), named, "sha256").hex()[:24]
+def _named(e: Entry, key: str) -> Entry:
+    """With its id: keyed, so that a line whose customer was erased can't be found by guessing who it was.
+
+    Not by `dataclasses.replace`, which cost more than writing the row.
+    """
+    told = orjson.dumps([e.rule, e.source, e.n])
+    name = "pt_" + hmac.digest(key.encode(), told, "sha256").hex()[:24]
+    return Entry(
+        e.customer, e.rule, e.rule_version, e.source, e.n, e.kind, e.points, e.at, e.available_at, e.expires_at,
+        e.day, e.why, name,
+    )  # fmt: skip
 
 
 def _without_reason(why: str) -> str:
