@@ -1,5 +1,6 @@
 """The reference integration: what a receiver sees, and what each answer of it means."""
 
+import sqlite3
 from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
@@ -9,7 +10,18 @@ import pytest
 import standardwebhooks
 import time_machine
 
-from integrations import Notify, PermanentError, Receipt, Response, TemporaryError, webhook
+from integrations import (
+    CancelCoupon,
+    GrantPoints,
+    IssueCoupon,
+    Message,
+    Notify,
+    PermanentError,
+    Receipt,
+    Response,
+    TemporaryError,
+    webhook,
+)
 from integrations.signing import make_secret
 from integrations.webhook import Webhook
 
@@ -100,6 +112,100 @@ def test_what_is_kept_of_an_answer_is_short_and_can_be_stored() -> None:
     assert "\x00" not in receipt.excerpt
 
 
+SECRET = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQ="
+COUPON = IssueCoupon(
+    "abc", "fixed", "5.00", "EUR", None, "customer-1", "10 % off", "2026-11-22T10:00:00.000Z"
+)
+
+
+def _told(message: Message, response: Response) -> tuple[dict[str, Any], _Answers]:
+    http = _Answers(response)
+    Webhook(clock=lambda: NOW).deliver(message, {"url": "https://shop.example/", "secret": SECRET}, http, "msg_1")
+    [(_, _, headers, body)] = http.asked
+    with time_machine.travel(NOW, tick=False):
+        told: dict[str, Any] = standardwebhooks.Webhook(SECRET).verify(body, dict(headers))
+    return told, http
+
+
+def test_coupons_and_points_are_webhooks_with_a_type_of_their_own() -> None:
+    told, _ = _told(COUPON, Response(200))
+    assert told == {
+        "type": "coupon.issue",
+        "timestamp": "2026-11-22T10:00:00.000Z",
+        "data": {
+            "code": "abc", "kind": "fixed", "amount": "5.00", "currency": "EUR", "expires": None,
+            "customer": "customer-1", "reason": "10 % off",
+        },
+    }  # fmt: skip
+    told, _ = _told(GrantPoints("customer-1", -5, 20, "rule", COUPON.at), Response(201))
+    assert (told["type"], told["data"]["points"], told["data"]["total"]) == ("points.grant", -5, 20)
+    told, _ = _told(CancelCoupon("abc", "customer-1", COUPON.at), Response(204))
+    assert (told["type"], told["data"]) == ("coupon.cancel", {"code": "abc", "customer": "customer-1"})
+
+
+@pytest.mark.parametrize(("status", "unknown"), [(301, False), (404, False), (409, True), (429, False), (500, True), (504, True)])
+def test_what_tells_nothing_about_the_outcome_is_unknown(status: int, unknown: bool) -> None:
+    with pytest.raises(TemporaryError) as caught:
+        _told(COUPON, Response(status))
+    assert caught.value.unknown is unknown
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_coupon_may_be_refused_for_good(status: int) -> None:
+    with pytest.raises(PermanentError) as caught:
+        _told(COUPON, Response(status))
+    assert not caught.value.gone
+    with pytest.raises(TemporaryError):
+        _deliver(Response(status))
+
+
+def _find(url: str, response: Response) -> tuple[Receipt | None, _Answers]:
+    http = _Answers(response)
+    return Webhook(clock=lambda: NOW).find(COUPON, {"url": url, "secret": SECRET}, http, "msg_1"), http
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("https://shop.example/hook", "https://shop.example/hook?id=msg_1"),
+        ("https://shop.example/hook?shop=5", "https://shop.example/hook?shop=5&id=msg_1"),
+    ],
+)
+def test_the_receiver_is_asked_by_a_signed_get(url: str, asked: str) -> None:
+    found, http = _find(url, Response(404))
+    assert found is None
+    [(method, where, headers, body)] = http.asked
+    assert (method, where, body) == ("GET", asked, b"")
+    with time_machine.travel(NOW, tick=False):
+        standardwebhooks.Webhook(SECRET).verify(b"", dict(headers), json_parse=False)
+
+
+def test_it_has_it_when_it_names_it() -> None:
+    found, _ = _find("https://shop.example/", Response(200, body=b'{"id": "msg_1", "code": "abc"}'))
+    assert found is not None
+
+
+@pytest.mark.parametrize(
+    "response",
+    [Response(200), Response(200, body=b"<p>Hello"), Response(200, body=b'{"id": "msg_2"}'), Response(200, body=b'["msg_1"]'),
+     Response(204), Response(301), Response(401), Response(405), Response(410), Response(429), Response(500)],
+)  # fmt: skip
+def test_anything_else_is_no_answer(response: Response) -> None:
+    with pytest.raises(TemporaryError):
+        _find("https://shop.example/", response)
+
+
+@pytest.mark.parametrize("text", ["", " ", "whsec_", "whsec_!", "a b c", "ā"])
+def test_a_secret_that_can_t_sign_is_refused_when_it_is_saved(text: str) -> None:
+    [setting] = [each for each in Webhook().settings if each.name == "secret"]
+    assert setting.check is not None
+    assert setting.make is not None
+    setting.check(setting.make())
+    setting.check(f"{make_secret()} {make_secret()}")
+    with pytest.raises(ValueError, match=r"[Ss]ecret"):
+        setting.check(text)
+
+
 def test_the_receiver_of_the_readme_works() -> None:
     readme = (Path(webhook.__file__).parent / "README.md").read_text("utf-8")
     code = readme.split("```python\n")[1].split("```")[0]
@@ -112,3 +218,18 @@ def test_the_receiver_of_the_readme_works() -> None:
         assert found["receive"](dict(headers), body, secret)["type"] == "answer.given"
         with pytest.raises(standardwebhooks.WebhookVerificationError):
             found["receive"](dict(headers), body + b" ", secret)
+
+
+def test_the_shop_of_the_readme_does_everything_once() -> None:
+    readme = (Path(webhook.__file__).parent / "README.md").read_text("utf-8")
+    done: list[dict[str, Any]] = []
+    found: dict[str, Any] = {"act_on": lambda _database, kind, data: done.append({"type": kind, **data})}
+    exec(readme.split("```python\n")[2].split("```")[0], found)
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE atbalss (id TEXT PRIMARY KEY)")
+    message = {"type": "coupon.issue", "data": {"code": "abc"}}
+    assert found["asked"](database, "msg_1") == (404, {})
+    assert [found["grant"](database, "msg_1", message) for _ in range(2)] == [200, 200]
+    assert found["asked"](database, "msg_1") == (200, {"id": "msg_1"})
+    assert done == [{"type": "coupon.issue", "code": "abc"}]
+    database.close()
