@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import standardwebhooks
@@ -89,7 +90,7 @@ class Setup:
         with self.database.reading() as conn:
             return outbox.attempts(conn, delivery)
 
-    def replay(self, **wanted: str) -> int:
+    def replay(self, **wanted: Any) -> int:
         with self.database.writing() as conn:
             return replay(conn, self.now(), Wanted(**wanted))
 

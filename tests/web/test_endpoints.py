@@ -1,6 +1,7 @@
 """/v1/endpoints and /v1/deliveries."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from integrations.signing import sign, verify
 from tests.pipeline.envelopes import NOW
 from tests.web.conftest import PUBLIC, World, answer
 from widget_server.act.http import HttpClient
-from widget_server.record import endpoints, outbox
+from widget_server.act.notices import TYPES
+from widget_server.contract.times import format_time
+from widget_server.record import endpoints, holds, outbox
 
 GOOD = {"url": "https://example.com/hook", "types": ["answer.given", "score.updated"]}
 
@@ -130,3 +133,106 @@ def test_deliveries_are_listed_and_sent_again(world: World) -> None:
     (due,) = world.get("/v1/deliveries", state="due").json["deliveries"]
     assert (due["id"], due["attempts"]) == (one, 0)
     assert world.call("POST", f"/v1/deliveries/{one}/replay", world.shop.api_key).status_code == 404
+
+
+# --- changing, pausing, testing
+
+
+def change(world: World, endpoint: str, body: Any) -> Any:
+    return world.call("PATCH", f"/v1/endpoints/{endpoint}", world.shop.api_key, json=body)
+
+
+def test_an_endpoint_is_changed_paused_and_resumed(world: World) -> None:
+    endpoint = add(world).json["id"]
+    changed = change(world, endpoint, {"url": "https://example.com/new", "types": ["rule.fired", "rule.fired", "coupon.issued"]})
+    assert changed.status_code == 200
+    assert (changed.json["url"], changed.json["types"]) == ("https://example.com/new", ["rule.fired", "coupon.issued"])
+    assert changed.json == world.get("/v1/endpoints").json["endpoints"][0]
+    assert change(world, endpoint, {"paused": True}).json["paused"] is True
+    assert change(world, endpoint, {}).json["paused"] is True
+    assert change(world, endpoint, {"paused": False}).json["paused"] is False
+    assert change(world, "ep_" + "0" * 24, {"paused": True}).status_code == 404
+
+
+@pytest.mark.parametrize(("url", "status"), [("http://example.com/", 422), ("https://10.0.0.1/", 409), ("https://u:p@example.com/", 422)])
+def test_an_address_is_checked_again_when_it_is_changed(small_world: World, url: str, status: int) -> None:
+    endpoint = add(small_world).json["id"]
+    reply = change(small_world, endpoint, {"url": url, "paused": True})
+    assert (reply.status_code, list(reply.json["errors"])) == (status, ["url"])
+    (kept,) = small_world.get("/v1/endpoints").json["endpoints"]
+    assert (kept["url"], kept["paused"]) == (GOOD["url"], False)
+
+
+def test_every_type_that_can_be_told_can_be_asked_for(small_world: World) -> None:
+    made = add(small_world, {**GOOD, "types": list(TYPES)})
+    assert made.status_code == 201
+    assert {"rule.fired", "points.changed", "coupon.created", "coupon.issued", "coupon.failed", "coupon.cancelled"} <= set(TYPES)
+
+
+def test_a_test_event_is_a_delivery_like_any_other(world: World) -> None:
+    endpoint = add(world).json["id"]
+    sent = world.call("POST", f"/v1/endpoints/{endpoint}/test", world.shop.api_key)
+    assert sent.status_code == 202
+    shown = world.get(f"/v1/deliveries/{sent.json['delivery']}").json
+    assert (shown["type"], shown["state"], shown["endpoint"], shown["tries"]) == ("endpoint.test", "due", endpoint, [])
+    assert json.loads(shown["body"])["data"] == {"shop": world.shop.id, "endpoint": endpoint}
+    change(world, endpoint, {"paused": True})
+    assert world.call("POST", f"/v1/endpoints/{endpoint}/test", world.shop.api_key).status_code == 409
+
+
+def test_the_owner_sees_why_nothing_is_sent(world: World) -> None:
+    endpoint, now = add(world).json["id"], int(time.time() * 1000)
+    with world.database.writing() as conn:
+        endpoints.failed(conn, endpoint, now)
+        for _ in range(holds.AFTER):
+            holds.failed(conn, endpoint, now)
+    (failing,) = world.get("/v1/endpoints").json["endpoints"]
+    assert failing["failing_since"] == format_time(now)
+    assert failing["waits_until"] == format_time(now + holds.SHORTEST)
+    assert failing["disabled"] is None
+    with world.database.writing() as conn:
+        endpoints.disable(conn, endpoint, "answered 410: it wants no more webhooks", now)
+    (disabled,) = world.get("/v1/endpoints").json["endpoints"]
+    assert (disabled["disabled"], disabled["disabled_at"]) == ("answered 410: it wants no more webhooks", format_time(now))
+    assert disabled["waits_until"] is None
+    resumed = change(world, endpoint, {"paused": False}).json
+    assert (resumed["disabled"], resumed["disabled_at"], resumed["failing_since"]) == (None, None, None)
+
+
+def test_a_delivery_shows_every_try(world: World) -> None:
+    add(world)
+    world.send(answer("order-rating", 1))
+    (one,) = [d for d in world.get("/v1/deliveries").json["deliveries"] if d["type"] == "answer.given"]
+    with world.database.writing() as conn:
+        claimed = [row for row in outbox.claim(conn, now=2**50, lease=1, limit=9, by="me") if row.id == one["id"]]
+        tried = outbox.Attempt(NOW, 500, "answered 500", 12, "oops", "POST https://example.com/hook\nwebhook-id: msg")
+        outbox.retry_later(conn, claimed[0], tried, NOW + 5)
+    shown = world.get(f"/v1/deliveries/{one['id']}").json
+    assert shown["tries"] == [
+        {"at": format_time(NOW), "took": 12, "status": 500, "error": "answered 500", "request": tried.request, "response": "oops"}
+    ]
+    assert shown["attempts"] == 1
+    assert json.loads(shown["body"])["type"] == "answer.given"
+    assert world.get(f"/v1/deliveries/{one['id']}", key=world.neighbour.api_key).status_code == 404
+    assert world.get("/v1/deliveries/msg_" + "0" * 32).status_code == 404
+
+
+def test_a_range_of_deliveries_is_sent_again(world: World) -> None:
+    endpoint = add(world).json["id"]
+    world.send(*(answer("order-rating", value) for value in (1, 2, 3)))
+    with world.database.writing() as conn:
+        outbox.kill_queued(conn, endpoint, "the receiver is gone", int(time.time() * 1000))
+    total = len(world.get("/v1/deliveries", state="dead").json["deliveries"])
+
+    def again(**body: Any) -> Any:
+        return world.call("POST", "/v1/deliveries/replay", world.shop.api_key, json=body)
+
+    assert again(to="2026-01-01T00:00:00Z").json == {"replayed": 0}
+    assert again(endpoint="ep_" + "0" * 24).json == {"replayed": 0}
+    stranger = world.call("POST", "/v1/deliveries/replay", world.neighbour.api_key, json={})
+    assert stranger.json == {"replayed": 0}
+    reply = again(**{"from": "2026-01-01T00:00:00Z"}, endpoint=endpoint)
+    assert (reply.status_code, reply.json) == (202, {"replayed": total})
+    assert total >= 3
+    assert again(state="done").status_code == 409
+    assert again(**{"from": "2026-01-01T00:00:00+02:00"}, to="2025-12-31T22:00:00Z").status_code == 409
