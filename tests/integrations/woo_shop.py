@@ -37,6 +37,8 @@ class WooShop:
     between: Callable[["WooShop"], None] = lambda _shop: None
     answer: Response | None = None
     read_only: bool = False
+    scheme: str = "https"
+    host: str = "shop.example"
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def put(self, *orders: dict[str, Any]) -> None:
@@ -44,7 +46,7 @@ class WooShop:
 
     def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Response:
         parts = urlsplit(url)
-        assert (parts.scheme, parts.netloc) == ("https", "shop.example")
+        assert (parts.scheme, parts.netloc) == (self.scheme, self.host)
         path = parts.path.removeprefix("/wp-json/wc/v3/")
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.asked.append((method, path))

@@ -98,7 +98,7 @@ def _ask_for_readings(client: "redis.Redis") -> Task:
         for what, connection in readings.due(database, now):
             jobs.ask_reconcile(client, what, connection)
 
-    return Task("ask-for-readings", 60, ask)
+    return Task("ask-for-readings", 5, ask)
 
 
 def stop_on_signal() -> threading.Event:
