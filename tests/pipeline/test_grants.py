@@ -197,6 +197,31 @@ def test_what_was_given_back_before_it_was_begun_is_no_reason_to_ask(setup: Setu
     assert (setup.server.asked, setup.server.requests) == (0, 1)
 
 
+@pytest.mark.parametrize("ends", ["fine", "refused"])
+def test_a_sender_that_wakes_up_too_late_sends_nothing_and_says_nothing(setup: Setup, ends: str) -> None:
+    setup.connect()
+    coupon = setup.coupon()
+    states = []
+
+    class Slow(Webhook):
+        def deliver(
+            self, message: Message, settings: Mapping[str, str], http: Http, idempotency_key: str
+        ) -> Receipt:
+            setup.now += LEASE
+            setup.deliver()
+            states.append(setup.state(coupon))
+            if ends == "refused":
+                raise PermanentError("a late opinion")
+            return Webhook.deliver(self, message, settings, http, idempotency_key)
+
+    setup.deliver(integration=Slow())
+    assert states == ["done"]
+    assert setup.server.applied.total() == 1
+    assert setup.server.refused == []
+    assert setup.state(coupon) == "done"
+    assert setup.stages() == ["done"]
+
+
 class _Strict(Webhook):
     """Refuses coupons."""
 

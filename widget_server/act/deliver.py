@@ -261,7 +261,8 @@ class Deliverer:
             with self._database.writing() as conn:
                 lock_shops(conn, {row.shop for row in told})
                 for row in told:
-                    _tell(conn, row, "sending", self._clock())
+                    if outbox.is_ours(conn, row):
+                        _tell(conn, row, "sending", self._clock())
 
     def _anything_due(self) -> bool:
         if self._stopping:
@@ -417,12 +418,13 @@ class Deliverer:
         row, attempt, now = outcome.row, outcome.attempt, self._clock()
         again, asked = self._again(row, error, now)
         if again is None:
-            outbox.give_up(conn, row, attempt, outcome.unknown)
+            ours = outbox.give_up(conn, row, attempt, outcome.unknown)
         else:
-            outbox.retry_later(conn, row, attempt, again.at, again.counts, outcome.unknown)
-        if outcome.unknown:
+            ours = outbox.retry_later(conn, row, attempt, again.at, again.counts, outcome.unknown)
+        # Whoever took it over meanwhile knows better.
+        if ours and outcome.unknown:
             _tell(conn, row, "unknown", now, error.reason)
-        elif again is None:
+        elif ours and again is None:
             _tell(conn, row, "failed", now, error.reason)
         if error.status not in ABOUT_THE_MESSAGE:
             holds.failed(conn, row.endpoint, now, asked)

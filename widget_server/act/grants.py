@@ -118,8 +118,8 @@ def moved(conn: Connection, row: Claimed, now: int) -> bool:
     if row.unknown:
         outbox.kill(conn, row, "the connection was deleted", now)
         return False
-    outbox.withdraw(conn, row)
-    _tell_another(conn, row.shop, row.key, now)
+    if outbox.withdraw(conn, row):
+        _tell_another(conn, row.shop, row.key, now)
     return True
 
 

@@ -304,9 +304,10 @@ def retry_later(
     next_at: int,
     counts: bool = True,
     unknown: bool = False,
-) -> None:
+) -> bool:
     """It failed; nobody tries again before `next_at`. Whether it `counts` among the attempts of the schedule, and whether
-    the other side may have done it all the same is `unknown`."""
+    the other side may have done it all the same is `unknown`. False when the row is no longer ours, which changes
+    nothing but its history."""
     _record(conn, row, attempt)
     changed = {
         "attempts": row.attempts + counts,
@@ -316,15 +317,20 @@ def retry_later(
         "unknown": unknown,
         "last_error": attempt.error,
     }
-    conn.execute(update(_outbox).where(_is_mine(row)).values(changed))
+    return bool(conn.execute(update(_outbox).where(_is_mine(row)).values(changed)).rowcount)
 
 
-def give_up(conn: Connection, row: Claimed, attempt: Attempt, unknown: bool = False) -> None:
-    """It failed for good; somebody has to replay it."""
+def give_up(conn: Connection, row: Claimed, attempt: Attempt, unknown: bool = False) -> bool:
+    """It failed for good; somebody has to replay it. False when the row is no longer ours."""
     _record(conn, row, attempt)
     dead = {"state": "dead", "attempts": row.attempts + 1, "ended": attempt.at, "lease_until": 0}
     told = {"unknown": unknown, "last_error": attempt.error}
-    conn.execute(update(_outbox).where(_is_mine(row)).values(dead | told))
+    return bool(conn.execute(update(_outbox).where(_is_mine(row)).values(dead | told)).rowcount)
+
+
+def is_ours(conn: Connection, row: Claimed) -> bool:
+    """Whether nobody else has taken or ended it since it was claimed."""
+    return conn.execute(select(_c.id).where(_is_mine(row))).first() is not None
 
 
 def release(conn: Connection, rows: Iterable[Claimed]) -> None:
@@ -356,9 +362,12 @@ def hurry(conn: Connection, endpoint: str, now: int) -> None:
     conn.execute(update(_outbox).where(late).values(next_at=now))
 
 
-def withdraw(conn: Connection, row: Claimed) -> None:
-    """Forget a message that surely reached nobody, so that its cause can be told to somebody else."""
-    _forget(conn, [row.id])
+def withdraw(conn: Connection, row: Claimed) -> bool:
+    """Forget a message that surely reached nobody, so that its cause can be told to somebody else. False when it is no
+    longer ours."""
+    ours = is_ours(conn, row)
+    _forget(conn, [row.id] if ours else [])
+    return ours
 
 
 def withdraw_queued(conn: Connection, endpoint: str, reason: str, now: int) -> list[str]:
