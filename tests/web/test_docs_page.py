@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.pipeline.envelopes import NOW
 from tests.web.conftest import World, answer, finish
+from widget_server.act import loyalty
 from widget_server.contract.placing import SETTINGS
 from widget_server.web.app import resources
 
@@ -39,6 +41,8 @@ def parse_curl(line: str) -> tuple[str, str, dict[str, str], str | None]:
 def test_an_example_runs_as_it_stands(full_world: World, name: str) -> None:
     finish(full_world)
     full_world.send(answer("order-rating", 1, order={"ref": "A-17", "line": None, "sku": []}))
+    with full_world.database.writing() as conn:
+        loyalty.adjust(conn, full_world.shop.id, "4711", "docs", 1000, "a present", NOW)
     line = unescape(page(full_world)[name])
     for variable, value in (
         ("$HOST", "http://localhost:8000"),
