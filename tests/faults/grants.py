@@ -111,7 +111,7 @@ def kill_loop(database_url: str, each: int, bad: float = 0.15, seed: int = 1, on
         f"wrong; the shop was asked {shop.asked} times, and refused {len(shop.refused)} coupons that were there"
     )
     title = f"kill -9 of senders and lost replies: {each} coupons, {each} grants"
-    return Outcome(title, kills, struck, finding, took, notes=[note], on=on, points=len(shop.points), coupons=len(shop.coupons))
+    return Outcome(title, kills, struck, finding, took, notes=[note], on=on, points=shop.points.total(), coupons=len(shop.coupons))
 
 
 def _sender(database_url: str, now: int) -> BaseProcess:
