@@ -73,6 +73,19 @@ def test_reading_again_says_nothing_new(hooked: Hooked) -> None:
     assert len(hooked.events()) == 29
 
 
+def test_what_a_webhook_has_told_is_not_told_again_by_a_reading(hooked: Hooked) -> None:
+    shop = WooShop()
+    cursor_is(hooked, "2026-11-21T10:00:00")
+    for body in (order(5, "completed"), order(6, "processing", customer_id=0, lang="lv")):
+        shop.put(body)
+        send(hooked, "order.updated", body)
+    take_in(hooked.database)
+    assert read(hooked, shop) == reconcile.Reading(orders=2, new=0)
+    shop.orders[6]["line_items"][0]["sku"] = "OTHER"
+    assert read(hooked, shop) == reconcile.Reading(orders=2, new=1)
+    assert state(hooked, "6")["6"].products == ("OTHER",)
+
+
 def test_no_order_is_missed_while_orders_move_between_the_pages(hooked: Hooked) -> None:
     """Whoever turns pages by number misses what stood first on the next page when an order of this one is changed."""
     shop = WooShop()

@@ -159,26 +159,30 @@ def _read(database: Database, shop: Shop, events: Iterator[PlatformEvent], now: 
 
 
 def _envelopes(database: Database, shop: Shop, events: Iterable[PlatformEvent], now: int) -> list[bytes]:
-    """Those that say something new. What was said before is news again when the order says otherwise by now: then
-    something late, or of the same second, has overwritten it."""
+    """Those that say something new: whoever listens to orders hears of a change once, by webhook or by reading.
+
+    What was said before is news again when the order says otherwise by now: then something late, or of the same second,
+    has overwritten it.
+    """
     made = {}
     for event in events:
         try:
-            envelope = envelope_of(shop, _read_now(event, now), now, "read")
+            envelope = envelope_of(shop, _read_now(event, now), now)
         except NotUnderstood as error:
             log.warning("not_understood", shop=shop.id, reason=str(error)[:200])
             continue
-        made[orjson.loads(envelope)["event"]["id"]] = (event, envelope)
+        said = orjson.loads(envelope)["event"]
+        made[said["id"]] = (event, envelope, said.get("order") or {})
     with database.reading() as conn:
         known = eventlog.known(conn, shop.id, list(made))
-        held = orders.load(conn, shop.id, [str(event.about.get("ref")) for event, _ in made.values()])
-    chosen = []
-    for name, (event, envelope) in made.items():
-        if name not in known:
-            chosen.append(envelope)
-        elif not _says(held.get(str(event.about.get("ref"))), orjson.loads(envelope)["event"].get("order")):
-            chosen.append(envelope_of(shop, _read_now(event, now), now, f"read:{now}"))
-    return chosen
+        held = orders.load(conn, shop.id, [said["ref"] for _, _, said in made.values() if said])
+    fresh = []
+    for name, (event, envelope, said) in made.items():
+        if not said:
+            fresh += [] if name in known else [envelope]
+        elif not _says(held.get(said["ref"]), said):
+            fresh.append(envelope_of(shop, _read_now(event, now), now, str(now)) if name in known else envelope)
+    return fresh
 
 
 def _read_now(event: PlatformEvent, now: int) -> PlatformEvent:
@@ -186,10 +190,14 @@ def _read_now(event: PlatformEvent, now: int) -> PlatformEvent:
     return PlatformEvent(event.type, format_time(now), event.about)
 
 
-def _says(order: Order | None, read: Mapping[str, Any] | None) -> bool:
-    if order is None or read is None:
+def _says(order: Order | None, read: Mapping[str, Any]) -> bool:
+    """Whether the order that we know is as it was read."""
+    if order is None:
         return False
-    return all(order.get(name) == read.get(name) or _is_erased(order.get(name)) for name in _COMPARED)
+    lines = {(line.line, line.product) for line in order.present_lines()}
+    return lines == {(line["line"], line["product"]) for line in read.get("lines", ())} and all(
+        order.get(name) == read.get(name) or _is_erased(order.get(name)) for name in _COMPARED
+    )
 
 
 def _is_erased(value: Any) -> bool:
