@@ -54,13 +54,15 @@ def owed(
     answers: Mapping[tuple[str, str], Mapping[str, Any]],
     rules: Mapping[str, Rule],
     erased: Mapping[str, int],
+    same: Mapping[str, str],
 ) -> dict[Source, Owed]:
     """Everything that is owed. `orders` have money in whole cents, times in ms and sets of products; `erased` tells of
-    each such customer until when what they did is erased."""
+    each such customer until when what they did is erased, `same` of some whom else they are."""
     found: dict[Source, Owed] = {}
     buyers = {ref: _buyer(order, erased) for ref, order in orders.items()}
+    people = {ref: same.get(buyer or "", buyer) for ref, buyer in buyers.items()}
     bought = _firsts(
-        (buyers[ref], (order["completed_at"], ref))
+        (people[ref], (order["completed_at"], ref))
         for ref, order in orders.items()
         if state(order) == "completed" and order["completed_at"] is not None
     )
@@ -71,21 +73,21 @@ def owed(
         if said and not answer["hidden"] and ref in orders and state(orders[ref]) != "cancelled":
             rated[question, key] = ref
     spoke = _firsts(
-        ((buyers[ref], question), (answers[question, key]["first_at"], key)) for (question, key), ref in rated.items()
+        ((people[ref], question), (answers[question, key]["first_at"], key)) for (question, key), ref in rated.items()
     )
     for name, rule in rules.items():
         for ref, order in orders.items():
             buyer, at = buyers[ref], order["completed_at"]
             if state(order) == "completed" and buyer is not None and at is not None:
                 body = rule.at(at)
-                first = bought.get(buyer) == (at, ref) and buyer != ERASED
+                first = bought.get(people[ref]) == (at, ref) and buyer != ERASED
                 if body is not None and body["when"] == "order.completed" and _fits_order(body, order, at, first):
                     found[name, f"order:{ref}"] = Owed(buyer, _points_of_order(body, order), _has_coupon(body), at)
         for (question, key), ref in rated.items():
             buyer, answer = buyers[ref], answers[question, key]
             body = rule.at(answer["first_at"])
             if buyer is not None and body is not None and body["when"] == "answer.given":
-                first = spoke.get((buyer, question)) == (answer["first_at"], key) and buyer != ERASED
+                first = spoke.get((people[ref], question)) == (answer["first_at"], key) and buyer != ERASED
                 if _fits_answer(body, question, answer, orders[ref], first):
                     source = name, f"answer:{question}:{key}"
                     found[source] = Owed(buyer, _fixed(body), _has_coupon(body), answer["first_at"])

@@ -35,6 +35,8 @@ MINUTE, DAY = 60_000, 86_400_000
 _names = count(1)
 _space = uuid.UUID(int=4)
 
+# Who has ordered without an account.
+GUEST = "e:" + "0123456789abcdef" * 2
 REDEEMED = CouponTerms("fixed", 500, "EUR", 30)
 
 
@@ -58,7 +60,8 @@ class World:
     said: list[dict[str, Any]] = field(default_factory=list)
     rules: dict[str, loyalty_oracle.Rule] = field(default_factory=dict)
     spent: dict[str, tuple[str, int, bool]] = field(default_factory=dict)
-    erased: dict[str, int] = field(default_factory=dict)
+    erasures: dict[str, int] = field(default_factory=dict)
+    addresses: list[tuple[str, int]] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -126,13 +129,31 @@ class World:
 
     def erase(self, customer: str) -> None:
         """The platform says that somebody wants to be forgotten; it says so until it is heard."""
-        self.erased[customer] = self.now
+        self.erasures[customer] = self.now
         self.waiting.append(
             {
                 "id": str(uuid.uuid5(_space, f"{customer} {self.now}")), "type": "customer.erased", "at": self.now,
                 "customer": {"ref": customer},
             }
         )  # fmt: skip
+
+    def tell_address(self, customer: str) -> None:
+        """The platform says that the account's address is the one that somebody has ordered with as a guest."""
+        self.addresses.append((customer, self.now))
+        self.waiting.append(
+            {
+                "id": str(uuid.uuid5(_space, f"address of {customer} {self.now}")), "type": "customer.updated", "at": self.now,
+                "customer": {"ref": customer, "email": GUEST.removeprefix("e:")},
+            }
+        )  # fmt: skip
+
+    def erased(self) -> dict[str, int]:
+        """Until when what customers did is erased: what they did as guests is erased with them."""
+        found = dict(self.erasures)
+        for customer, at in self.addresses:
+            if at <= self.erasures.get(customer, -1):
+                found[GUEST] = max(self.erasures[customer], found.get(GUEST, 0))
+        return found
 
     def save_rule(self, body: dict[str, Any], rule: str | None = None, dies_at: int = 0) -> None:
         """Make a rule, or change one."""
@@ -164,10 +185,12 @@ class World:
         self.expire()
         before = self.approved(customer)
         known = self.spent.get(name)
-        if known is not None and known[0] in self.erased:
+        if known is not None and known[0] in self.erased():
             # Who spent them is not known any more.
             return
-        customer, points, worked = known or (customer, points, before >= points)
+        # Nobody can spend what belonged to somebody who was erased.
+        worked = before >= points and not customer.startswith(loyalty_oracle.ERASED)
+        customer, points, worked = known or (customer, points, worked)
 
         def spend(conn: Any) -> bool:
             return spends(conn, self.shop.id, customer, points, name, self.now)
@@ -256,7 +279,9 @@ class World:
 
     def owed(self) -> dict[loyalty_oracle.Source, loyalty_oracle.Owed]:
         answers = oracle.recount(map(_escaped, self.said), ZONE).answers
-        return loyalty_oracle.owed(self.platform, answers, self.rules, self.erased)
+        # Accounts that have one address are one person.
+        same = {customer: GUEST for customer, at in self.addresses if at > self.erasures.get(customer, -1)}
+        return loyalty_oracle.owed(self.platform, answers, self.rules, self.erased(), same)
 
     def check_always(self) -> None:
         """What must hold at any moment, whatever has not arrived yet."""

@@ -8,14 +8,13 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.pipeline.histories import BEGIN, DAY, MINUTE, World, iso
+from tests.pipeline.histories import BEGIN, DAY, GUEST, MINUTE, World, iso
 from widget_server.contract.loyalty import Loyalty
 from widget_server.record import loyalty
 from widget_server.record.db import Database
 
 # Few of everything, so that things meet.
 refs = st.sampled_from(["A", "B", "C:1", "D"])
-GUEST = "e:" + "0123456789abcdef" * 2
 customers = st.sampled_from(["c1", "c2", GUEST])
 statuses = st.sampled_from(["pending", "processing", "shipped", "completed", "completed", "delivered", "cancelled", "failed", "refunded"])
 totals = st.sampled_from([0, 1, 999, 1000, 10_000, 123_456])
@@ -164,9 +163,13 @@ class Histories(RuleBasedStateMachine):
         elif what == "remove" and known.deleted is None:
             self.world.remove_rule(name, dies_at)
 
-    @rule(customer=st.sampled_from(["c1", "c2"]))
-    def erase(self, customer: str) -> None:
-        self.world.erase(customer)
+    @rule(customer=st.sampled_from(["c1", "c2"]), forgets=st.booleans())
+    def account(self, customer: str, forgets: bool) -> None:
+        """Who has an account says by which address, or wants it to be forgotten."""
+        if forgets:
+            self.world.erase(customer)
+        else:
+            self.world.tell_address(customer)
 
     @rule(customer=customers, part=st.sampled_from([0.5, 1.0, 1.0, 1.5]), name=st.sampled_from("abcde"), dies_at=deaths)
     def redeem(self, customer: str, part: float, name: str, dies_at: int) -> None:
