@@ -65,7 +65,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/endpoints/<endpoint>/secret"): NEEDS_KEY,
     ("POST", "/v1/endpoints/<endpoint>/test"): NEEDS_KEY,
     ("GET", "/v1/deliveries/<delivery>"): NEEDS_KEY,
-    ("POST", "/v1/deliveries/replay"): NEEDS_KEY,
+    ("POST", "/v1/replays"): NEEDS_KEY,
     ("POST", "/v1/deliveries/<delivery>/replay"): NEEDS_KEY,
     ("GET", "/v1/points"): NEEDS_KEY,
     ("GET", "/v1/points/<customer>"): NEEDS_KEY,
@@ -93,7 +93,7 @@ COUPON = {"kind": "percent", "amount": "10"}
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/answers/quarantine": DECISION, "/v1/answers/release": DECISION, "/v1/answers/remove": DECISION,
     "/v1/endpoints": {"url": "https://example.com/", "types": ["answer.given"]},
-    "/v1/endpoints/<endpoint>": {"types": ["order.placed"], "paused": True}, "/v1/deliveries/replay": {"from": "2020-01-01T00:00:00Z"},
+    "/v1/endpoints/<endpoint>": {"types": ["order.placed"], "paused": True}, "/v1/replays": {"from": "2020-01-01T00:00:00Z"},
     "/v1/connections": {"platform": "webhook", "settings": {"url": "https://example.com/"}},
     "/v1/connections/<connection>": {"name": "another", "paused": True},
     "/v1/domains": {"domains": ["shop.example"]}, "/v1/origins": {"origins": []}, "/v1/widget": {"brand": "#0f766e"},
@@ -162,7 +162,7 @@ def test_a_neighbours_key_finds_nothing_and_changes_nothing(full_world: World, m
     before = everything_of(full_world)
     for reply in ask_everything(full_world, method, rule, full_world.neighbour.api_key):
         made = 201 if method == "POST" and rule not in ANSWERED_AT_ONCE else 200
-        made = 202 if rule == "/v1/deliveries/replay" else made
+        made = 202 if rule == "/v1/replays" else made
         assert reply.status_code == (404 if "<" in rule or CANARY in str(BODIES.get(rule)) else made)
         for mine in (CANARY, full_world.rule, full_world.connection, full_world.endpoint, full_world.delivery, full_world.shop.id):
             assert mine not in reply.text

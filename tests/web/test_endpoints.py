@@ -225,11 +225,11 @@ def test_a_range_of_deliveries_is_sent_again(world: World) -> None:
     total = len(world.get("/v1/deliveries", state="dead").json["deliveries"])
 
     def again(**body: Any) -> Any:
-        return world.call("POST", "/v1/deliveries/replay", world.shop.api_key, json=body)
+        return world.call("POST", "/v1/replays", world.shop.api_key, json=body)
 
     assert again(to="2026-01-01T00:00:00Z").json == {"replayed": 0}
     assert again(endpoint="ep_" + "0" * 24).json == {"replayed": 0}
-    stranger = world.call("POST", "/v1/deliveries/replay", world.neighbour.api_key, json={})
+    stranger = world.call("POST", "/v1/replays", world.neighbour.api_key, json={})
     assert stranger.json == {"replayed": 0}
     reply = again(**{"from": "2026-01-01T00:00:00Z"}, endpoint=endpoint)
     assert (reply.status_code, reply.json) == (202, {"replayed": total})

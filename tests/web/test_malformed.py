@@ -25,7 +25,7 @@ from widget_server.record.shops import NewShop
 ANSWERS, ASKED, ENDPOINTS, ORIGINS = "answers", "asked", "/v1/endpoints", "/v1/origins"
 QUESTIONS, QUESTION, PREVIEWS = "/v1/questions", "/v1/questions/<name>", "/v1/previews"
 WIDGET = "/v1/widget"
-TEST, REPLAY_ALL = "/v1/endpoints/<endpoint>/test", "/v1/deliveries/replay"
+TEST, REPLAY_ALL = "/v1/endpoints/<endpoint>/test", "/v1/replays"
 RULES, RULE, DRY_RUN = "/v1/rules", "/v1/rules/<rule>", "/v1/dry-runs"
 CONNECTIONS, CONNECTION = "/v1/connections", "/v1/connections/<connection>"
 HOOKS = "/v1/hooks/<platform>/<connection>"

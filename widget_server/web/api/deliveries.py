@@ -155,13 +155,13 @@ def delivery(call: Read, delivery: str) -> dict[str, Any]:
 
 @RESOURCE.route(
     "POST",
-    "/v1/deliveries/replay",
+    "/v1/replays",
     summary="Send many deliveries again",
     body=ReplayBody,
     reply=ReplayedAll,
     status=202,
     refusals={409: "`to` is not after `from`, or those that were taken are asked for without `from`."},
-    example='-X POST "$HOST/v1/deliveries/replay" -H "Authorization: Bearer $KEY" '
+    example='-X POST "$HOST/v1/replays" -H "Authorization: Bearer $KEY" '
     """-H "Content-Type: application/json" -d '{"from": "2026-11-22T10:00:00Z", "to": "2026-11-22T12:00:00Z"}'""",
 )
 def replay_many(call: Write) -> dict[str, Any]:
