@@ -113,7 +113,7 @@ def by_sql(statement: str) -> Callable[[Connection, str], None]:
         (by_sql("DELETE FROM coupons WHERE source = 'order:A-0'"), "coupon by rule"),
         (by_sql("UPDATE coupons SET state = 'done' WHERE source = 'order:A-2'"), "coupon by rule"),
         (by_sql("UPDATE coupons SET customer = 'c9' WHERE source = 'order:A-0'"), "c9 in place of c1"),
-        (by_sql("UPDATE coupons SET state = 'unknown' WHERE source = 'order:A-0'"), "message of coupon cpn_"),
+        (by_sql("UPDATE coupons SET state = 'sending' WHERE source = 'order:A-0'"), "message of coupon cpn_"),
         (by_sql("UPDATE orders SET customer = 'c3', state = replace(state, '\"c1\"', '\"c3\"') WHERE ref = 'A-0'"), "points of c3"),
     ],
 )  # fmt: skip

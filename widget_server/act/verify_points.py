@@ -23,8 +23,6 @@ Name = tuple[str, str]
 Found = tuple[str, int, int]
 """A row in words, what is stored there, and what a recount says."""
 
-_TOLD = ("sending", "unknown")
-
 
 @dataclass(slots=True)
 class _Book:
@@ -143,8 +141,9 @@ def _redemptions(book: _Book, there: Mapping[str, Coupon]) -> Iterator[Found]:
 
 
 def _messages(conn: Connection, shop: str, there: Iterable[Coupon]) -> Iterator[Found]:
-    """Whatever somebody has to be told is in the outbox, as long as it is not over."""
-    wanted = {coupon for coupon in there if coupon.state in _TOLD}
+    """What is about to be told is in the outbox; what came to an end, one way or another, is forgotten there after a
+    month."""
+    wanted = {coupon for coupon in there if coupon.state == "sending"}
     if connections.taking(conn, shop, IssueCoupon.__name__):
         wanted |= {coupon for coupon in there if coupon.state == "planned"}
     keys = {f"coupon:{coupon.id}:{coupon.round}": coupon for coupon in wanted}
