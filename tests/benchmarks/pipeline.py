@@ -1,8 +1,13 @@
-"""(b) Events a second from the stream to committed counts, with one worker; and the two ways most would write it.
+"""(b) Events a second from the stream to committed counts, with one worker; the same with 20 active rules; and the two
+ways most would write it.
 
 The same events for all: answers of an order page with token and language, and searches, as `intake` leaves them in the
 stream. One consumer in a process of its own drains a full stream (SQLite `synchronous=FULL`, PostgreSQL with fsync).
 Beside it the same pipeline with a transaction for each event, and an RQ job for each event.
+
+Of the 20 rules two thirds listen to answers, as those of a busy shop would. The order of every tenth rating is known, so
+that it is granted points, and one rating in 25 is told to an endpoint; the rest is looked at in vain, which is most of
+what rules do.
 """
 
 import multiprocessing
@@ -15,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import orjson
 import redis
@@ -23,10 +29,10 @@ from rq.serializers import JSONSerializer
 
 from tests.benchmarks import Benchmark, Goal, Result
 from tests.servers import PostgresServer, ValkeyServer
-from widget_server.act import pipeline
+from widget_server.act import pipeline, rules
 from widget_server.act.consume import Consumer
 from widget_server.intake.stream import FIELD, STREAM
-from widget_server.record import shops
+from widget_server.record import endpoints, shops
 from widget_server.record.db import Database
 
 _KEY = "benchmark-secret-key-0123456789"
@@ -38,8 +44,8 @@ _NOW = 1_763_800_000_000
 
 
 def measure() -> Result:
-    """Both databases, three ways each."""
-    rows, goals = [], []
+    """Both databases, four ways each."""
+    rows, goals, ratios = [], [], []
     valkey = ValkeyServer({"maxmemory": "1gb"})
     try:
         with tempfile.TemporaryDirectory() as folder, _databases(Path(folder)) as urls:
@@ -49,7 +55,11 @@ def measure() -> Result:
                     middle = statistics.median(found)
                     span = f"{min(found):,.0f}-{max(found):,.0f}" if len(found) > 1 else "-"
                     rows.append((name, way, f"{middle:,.0f}", span))
-                goals.append(Goal(f"events/s, one worker, {name}", statistics.median(rates[_OURS]), 5000))
+                plain, ruled = statistics.median(rates[_OURS]), statistics.median(rates[_RULES])
+                goals.append(Goal(f"events/s, one worker, {name}", plain, 5000))
+                if name == "SQLite":
+                    goals.append(Goal(f"events/s with 20 active rules, {name}", ruled, 5000))
+                ratios.append(f"{name}: with 20 active rules {ruled / plain:.2f} of the events/s without.")
     finally:
         valkey.stop()
     return Result(
@@ -57,6 +67,7 @@ def measure() -> Result:
         rows,
         goals,
         (
+            *ratios,
             *[f"{name}: the consumer's own processor time is {share:.0%} of the time." for name, share in _busy.items()],
             "Limit: that is Python folding answers and summing their counters (on SQLite its upserts too); the rest is the",
             "server's upserts of counter rows, three periods for each count. The fsync of a batch hardly shows.",
@@ -65,21 +76,24 @@ def measure() -> Result:
 
 
 _OURS, _SINGLE, _RQ = "consumer, batches of 500", "a transaction for each event", "an RQ job for each event"
+_RULES = "the consumer with 20 active rules"
 
 
 def _rounds(valkey: ValkeyServer, make: Callable[[], str], way: str) -> list[float]:
     found = []
-    for _ in range(_ROUNDS if way == _OURS else 1):
+    for _ in range(_ROUNDS if way in (_OURS, _RULES) else 1):
         url = make()
         database = Database(url, _KEY)
         database.migrate()
         with database.writing() as conn:
             shop = shops.create(conn, "Bench", "shop.example").id
+        if way == _RULES:
+            _make_rules(database, shop)
         database.close()
         with valkey.client() as client:
             client.flushall()
         found.append(_WAYS[way](valkey.url, url, shop))
-        _check(url, shop)
+        _check(url, _RULES_NEED if way == _RULES else 0)
     return found
 
 
@@ -105,6 +119,53 @@ def envelopes(shop: str, number: int) -> list[bytes]:
                       "search": search}  # fmt: skip
         made.append(orjson.dumps({"shop": shop, "source": "browser", "received": at, "event": event}))
     return made
+
+
+_RULES_NEED = _EVENTS // 10
+"""Orders that are known before the clock is started."""
+
+
+def _make_rules(database: Database, shop: str) -> None:
+    """20 active rules, and the orders of every tenth event."""
+    with database.writing() as conn:
+        known = shops.by_id(conn, shop)
+        assert known is not None
+        endpoint, _ = endpoints.create(conn, shop, "https://shop.example/hook", ("answer.removed",), _NOW)
+        for body in _rules(endpoint.id):
+            rules.create(conn, known, body, _NOW - 1)
+    bodies = [
+        orjson.dumps({"shop": shop, "source": "platform", "received": _NOW, "event": {
+            "id": str(uuid.UUID(int=n)), "type": "order.completed", "at": _NOW - 1000, "order": {
+                "ref": f"A-{n * 10}", "status": "completed", "customer": f"c-{n % 700}", "currency": "EUR", "total": "50.00",
+                "placed_at": "2025-11-20T10:00:00Z", "completed_at": "2025-11-21T10:00:00Z"}}})
+        for n in range(_RULES_NEED)
+    ]  # fmt: skip
+    for start in range(0, len(bodies), 500):
+        pipeline.process(database, bodies[start : start + 500])
+
+
+def _rules(endpoint: str) -> list[dict[str, Any]]:
+    points, told = [{"points": 50}], [{"webhook": {"endpoint": endpoint}}]
+    coupon = [{"coupon": {"kind": "percent", "amount": "10", "days": 30}}]
+    rated = {"question": ["order-rating"]}
+    made = [
+        ("answer.given", points, {**rated, "placement": ["order"]}),
+        ("answer.given", told, {**rated, "value": {"max": 1}, "language": ["lv"]}),
+        ("answer.given", told, {"question": ["search-found"], "value": {"is": ["no"]}, "placement": ["link"]}),
+        *[("answer.given", points, {**rated, "product": [f"sku-{n}", f"sku-{n + 100}"]}) for n in range(3)],
+        *[("answer.given", coupon, {**rated, "order_value": {"min": f"{n}00.00", "currency": "EUR"}}) for n in (1, 2, 3)],
+        *[("answer.given", points, {"question": [f"nps-{n}"]}) for n in range(3)],
+        ("answer.given", [{"mail": {}}], {"placement": ["product"], "value": {"max": 2}}),
+        ("order.completed", [{"points_per": {"points": 1, "amount": "1.00", "currency": "EUR"}}], {}),
+        ("order.completed", coupon, {"order_value": {"min": "500.00", "currency": "EUR"}}),
+        ("order.refunded", [{"mail": {}}], {}),
+        ("score.updated", told, {"metric": "stars", "score": {"max": 2}}),
+        ("score.updated", [{"mail": {}}], {"metric": "success", "score": {"max": 0.3}}),
+        ("customer.birthday", coupon, {}),
+        ("customer.silent", coupon, {"days": 90}),
+    ]
+    assert len(made) == 20
+    return [{"name": f"rule {n}", "when": when, "then": then, "if": only} for n, (when, then, only) in enumerate(made)]
 
 
 def _fill(url: str, bodies: Sequence[bytes]) -> None:
@@ -177,7 +238,7 @@ def _work_jobs(redis_url: str, database_url: str, shop: str) -> None:
     )
 
 
-_WAYS: dict[str, Callable[[str, str, str], float]] = {_OURS: _consumer, _SINGLE: _one_by_one, _RQ: _jobs}
+_WAYS: dict[str, Callable[[str, str, str], float]] = {_OURS: _consumer, _RULES: _consumer, _SINGLE: _one_by_one, _RQ: _jobs}
 
 
 def _elsewhere(work: Callable[..., None], *arguments: str) -> tuple[float, float]:
@@ -198,12 +259,17 @@ def _tell(tell: Connection, work: Callable[..., None], *arguments: str) -> None:
     tell.send((time.perf_counter() - began, time.process_time() - busy))
 
 
-def _check(url: str, shop: str) -> None:
+def _check(url: str, orders: int) -> None:
     database = Database(url, _KEY)
     with database.reading() as conn:
-        found = conn.exec_driver_sql("SELECT count(*) FROM events").scalar_one()
+        found = conn.exec_driver_sql("SELECT count(*) FROM events").scalar_one() - orders
+        granted = conn.exec_driver_sql("SELECT count(*) FROM ledger").scalar_one()
+        told = conn.exec_driver_sql("SELECT count(*) FROM outbox").scalar_one()
     database.close()
     assert found in (_EVENTS, _ONE_BY_ONE, _JOBS), f"{found} events were counted"
+    if orders:
+        assert granted > _EVENTS // 30, f"{granted} ledger lines"
+        assert told > _EVENTS // 100, f"{told} messages"
 
 
 @contextmanager

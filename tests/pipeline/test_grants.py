@@ -443,7 +443,7 @@ def test_mails_wait_and_hold_up_nobody(setup: Setup) -> None:
     setup.connect()
     with setup.database.writing() as conn:
         for _ in range(2):
-            grants.mail(conn, setup.shop, "rule_1:silent:customer-1", {"customer": "customer-1"}, setup.now)
+            grants.mails(conn, setup.shop, [("rule_1:silent:customer-1", {"customer": "customer-1"})], setup.now)
     setup.points(50)
     assert setup.deliver() == 1
     assert sorted((row.type, row.stage) for row in setup.rows()) == [("mail", "planned"), ("points.grant", "done")]

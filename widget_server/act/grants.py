@@ -5,7 +5,7 @@ queued when one comes. A row's key is made from the coupon or the line of the le
 """
 
 import secrets as random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -168,13 +168,17 @@ def problems(code: Finder, settings: Mapping[str, str], http: Http) -> list[str]
     return [] if found is None else ["It says that it has a message that was never sent."]
 
 
-def mail(conn: Connection, shop: str, key: str, data: Mapping[str, Any], now: int) -> None:
-    """Keep a mail until there is something that sends it. `key` names its cause."""
+def mails(conn: Connection, shop: str, told: Iterable[tuple[str, Mapping[str, Any]]], now: int) -> None:
+    """Keep mails until there is something that sends them. Each comes with a key that names its cause."""
+    rows = [
+        OutboxRow(shop, f"mail:{key}", POST, "mail", orjson.dumps(dict(data)).decode(), SendMail.__name__)
+        for key, data in told
+    ]
+    if not rows:
+        return
     if POST not in holds.at(conn, now).shut:
         holds.pause(conn, POST)
-    kept = orjson.dumps(dict(data)).decode()
-    row = OutboxRow(shop, f"mail:{key}", POST, "mail", kept, SendMail.__name__)
-    outbox.add(conn, [row], now)
+    outbox.add(conn, rows, now)
 
 
 def worth(terms: CouponTerms) -> str:

@@ -78,9 +78,9 @@ def scores(database: Database, now: int) -> None:
             questions = record.take_changes(conn, name)
             shop = shops.by_id(conn, name)
             if shop is not None:
-                for version, fact in scores_asked(conn, shop, record.book(conn, shop), questions, now):
-                    if contract.matches(version, fact):
-                        rules.tell(conn, shop.id, version, fact, now)
+                asked = scores_asked(conn, shop, record.book(conn, shop), questions, now)
+                fired = [(version, fact) for version, fact in asked if contract.matches(version, fact)]
+                rules.tell(conn, shop.id, fired, now)
 
 
 def scores_asked(

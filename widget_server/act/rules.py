@@ -133,15 +133,17 @@ def recount(conn: Connection, shop: Shop) -> Iterator[Due | CouponDue]:
         yield from (due for due in owed.coupons if due.terms is not None)
 
 
-def tell(conn: Connection, shop: str, version: Version, fact: Fact, now: int) -> None:
-    """That a rule has fired for a fact, once: to its endpoint, to all that asked for `rule.fired`, and by mail."""
-    cause = f"{version.rule}:{fact.source}"
-    data = _public(version, fact)
-    notices.tell(conn, shop, notices.RULE_FIRED, cause, data, now)
-    if version.webhook is not None:
-        notices.tell(conn, shop, notices.RULE_FIRED, cause, data, now, only=version.webhook)
-    if version.mail:
-        grants.mail(conn, shop, f"{notices.RULE_FIRED}:{cause}", data, now)
+def tell(conn: Connection, shop: str, fired: Sequence[tuple[Version, Fact]], now: int) -> None:
+    """That rules have fired for facts, once each: to their endpoints, to all that asked for `rule.fired`, and by mail."""
+    if not fired:
+        return
+    told = [(version, f"{version.rule}:{fact.source}", _public(version, fact)) for version, fact in fired]
+    notices.tell_all(conn, shop, notices.RULE_FIRED, [(cause, data) for _, cause, data in told], now)
+    for endpoint in sorted({version.webhook for version, _, _ in told if version.webhook is not None}):
+        its = [(cause, data) for version, cause, data in told if version.webhook == endpoint]
+        notices.tell_all(conn, shop, notices.RULE_FIRED, its, now, only=endpoint)
+    mails = [(f"{notices.RULE_FIRED}:{cause}", data) for version, cause, data in told if version.mail]
+    grants.mails(conn, shop, mails, now)
 
 
 def _answers(sight: Sight, book: Book, change: Change) -> Iterator[_Pair]:
@@ -235,8 +237,7 @@ def _promises(history: History, answer: Answer) -> bool:
 
 def _settle(conn: Connection, shop: Shop, pairs: Iterable[_Pair], now: int) -> int:
     owed = _owed(conn, shop, pairs)
-    for version, fact in owed.fired:
-        tell(conn, shop.id, version, fact, now)
+    tell(conn, shop.id, owed.fired, now)
     if not owed.points and not owed.coupons:
         return len(owed.fired)
     settled = granting.settle(conn, shop.id, owed.points, owed.coupons, now, shop.time_zone)
