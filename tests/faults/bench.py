@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from tests.faults import Outcome
 from tests.faults.catalogue import Fault, Strike, catalogue
+from tests.faults.crashes import crash_points
 from tests.faults.invariants import Finding, inspect
 from tests.faults.loyalty import Platform, arrived
 from tests.faults.receiving import Receiver
@@ -22,7 +23,10 @@ CLIENTS = 4
 RATE = 20
 # A strike that found nothing pending is repeated, but not for ever.
 _PATIENCE = 1.5
-RECOVERY = 3.0
+# Nothing may hang; how quickly a killed consumer is replaced is measured by strikes.py.
+RECOVERY = 15.0
+# Seconds within which every message must have been sent in the end; a killed sender's lease is 45.
+_LAST = 150
 
 
 @dataclass
@@ -38,22 +42,26 @@ class _Struck:
     recoveries: list[float] = field(default_factory=list)
 
 
-def standing(database: str, names: Sequence[str] = (), runs: int = 20, tell: Callable[[Outcome], None] = lambda _: None) -> Iterator[Outcome]:
-    """The outcome of each fault on "sqlite" or "postgres" (of those named, if any are), all in one system's life.
+def standing(
+    database: str, names: Collection[str] = (), runs: int = 20, without: Collection[str] = (), tell: Callable[[Outcome], None] = lambda _: None
+) -> Iterator[Outcome]:  # fmt: skip
+    """The outcome of each fault on "sqlite" or "postgres" (of those `names`, if any are), all in one system's life.
 
     `tell` hears of each when its own shop was looked at; what is yielded knows also whether its messages arrived.
     """
-    wanted = [fault for fault in catalogue(database) if not names or fault.name in names]
+    wanted = [(fault, runs) for fault in catalogue(database)] + [(fault, 1) for fault in crash_points()]
     found: list[tuple[Outcome, _Struck]] = []
     with Standing(database) as house, ExitStack() as stack:
-        for fault in wanted:
+        for fault, times in wanted:
+            if fault.name in without or (names and fault.name not in names):
+                continue
             if why_not := fault.why_not(house):
                 yield Outcome(fault.name, 0, 0, Finding(0, 0, 0), 0.0, on=database, skipped=why_not)
                 continue
             shop = house.add_shop()
             platform = stack.enter_context(closing(house.add_platform(shop)))
             struck = _Struck(shop, Ledger(), stack.enter_context(closing(Receiver())), platform)
-            outcome = _suffer(house, fault, struck, runs)
+            outcome = _suffer(house, fault, struck, times)
             found.append((outcome, struck))
             tell(outcome)
         _finish(house)
@@ -98,7 +106,11 @@ def _finish(house: Standing) -> None:
         time.sleep(0.5)
         return house.due() == 0
 
-    wait_for(sent, "messages remain", seconds=150)
+    try:
+        wait_for(sent, "messages remain", seconds=_LAST)
+    except TimeoutError as error:
+        left = house.rows("SELECT kind, attempts, lease_until, next_at, last_error, count(*) FROM outbox WHERE state = 'due' GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT 5")
+        raise TimeoutError(f"{error}; at {time.time():.0f} such as {left}") from error
 
 
 def _look_again(house: Standing, outcome: Outcome, struck: _Struck) -> None:

@@ -2,7 +2,8 @@
 the shop that coupons and points are sent to.
 
 Exactly what is owed must be there: for every rating in the log whose order the log knows as completed, so many points in
-the ledger and one coupon, and every coupon once at the receiving shop, which counts what comes twice.
+the ledger and one coupon; what a customer spends buys one coupon; and every coupon is there once at the receiving shop,
+which counts what comes twice.
 """
 
 import base64
@@ -14,6 +15,7 @@ import queue
 import random
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +35,8 @@ RULE = {
     "then": [{"points": POINTS}, {"coupon": {"kind": "percent", "amount": "10", "days": 30}}],
 }  # fmt: skip
 CUSTOMERS = 100
+# After so many of its orders a customer spends what one rating gave.
+REDEEMED = 0.2
 
 
 class Platform(threading.Thread):
@@ -47,16 +51,18 @@ class Platform(threading.Thread):
         now = int(time.time() * 1000)
         with database.writing() as conn:
             lock_shops(conn, [shop.id])
+            told = {"url": self.receiving.url, "secret": self.receiving.secret}
+            # The older one of those that take coupons gets them.
+            connections.create(conn, shop.id, "webhook", "Coupons", told, now - 1000)
             settings = {"url": "https://shop.example", "consumer_key": "ck", "consumer_secret": "cs", "secret": self._secret}
             self._connection = connections.create(conn, shop.id, "woocommerce", "Orders", settings, now).id
-            told = {"url": self.receiving.url, "secret": self.receiving.secret}
-            connections.create(conn, shop.id, "webhook", "Coupons", told, now)
             known = shops.by_id(conn, shop.id)
             assert known is not None
             rules.create(conn, known, RULE, now)
         self._orders: queue.SimpleQueue[tuple[str, list[str], bool]] = queue.SimpleQueue()
         self._http: http.client.HTTPConnection | None = None
         self.acknowledged: dict[str, str] = {}  # order -> customer, of those completed
+        self.redeemed: dict[str, str] = {}  # id of the redemption -> customer
         self.statuses: Counter[int] = Counter()
         self.wrong: list[str] = []
         self.stop = threading.Event()
@@ -81,42 +87,60 @@ class Platform(threading.Thread):
                 self._tell(open_)
             if self._random.random() < 0.3:
                 self._tell(done)
-        if self._http is not None:
-            self._http.close()
+            if self._random.random() < REDEEMED:
+                self._redeem(customer)
+            # Each order finds its way by itself, as behind a load balancer.
+            self._go_elsewhere()
+        self._go_elsewhere()
+
+    def _redeem(self, customer: str) -> None:
+        """The same request again until it is answered."""
+        request = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        wanted = {"id": request, "points": POINTS, "coupon": {"kind": "fixed", "amount": "5.00", "currency": "EUR", "days": 30}}
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._shop.api_key}"}
+        if self._until_answered(f"/v1/points/{customer}/redeem", json.dumps(wanted).encode(), headers, (201, 409, 404)) == 201:
+            self.redeemed[request] = customer
 
     def _tell(self, body: bytes) -> bool:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            status = self._post(body)
-            self.statuses[status] += 1
-            if status == 200:
-                return True
-            if status not in (0, 429, 503):
-                self.wrong.append(f"the platform was told {status}")
-                return False
-            if self.stop.wait(0.2):
-                return False
-        return False
-
-    def _post(self, body: bytes) -> int:
         signature = base64.b64encode(hmac.digest(self._secret.encode(), body, hashlib.sha256)).decode()
         headers = {
             "Content-Type": "application/json", "X-WC-Webhook-Topic": "order.updated", "X-WC-Webhook-Signature": signature,
             "X-WC-Webhook-Delivery-ID": "1",
         }  # fmt: skip
+        return self._until_answered(f"/v1/hooks/woocommerce/{self._connection}", body, headers, (200,)) == 200
+
+    def _until_answered(self, path: str, body: bytes, headers: dict[str, str], fine: tuple[int, ...]) -> int:
+        """The status; 0 when nobody answered, or only to come back later."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            status = self._post(path, body, headers)
+            self.statuses[status] += 1
+            if status in fine:
+                return status
+            if status not in (0, 429, 503):
+                self.wrong.append(f"{path[:10]} answered {status}")
+                return status
+            if self.stop.wait(0.2):
+                return 0
+        return 0
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> int:
         try:
             if self._http is None:
                 self._http = http.client.HTTPConnection("127.0.0.1", self._ports[0], timeout=20)
-            self._http.request("POST", f"/v1/hooks/woocommerce/{self._connection}", body, headers)
+            self._http.request("POST", path, body, headers)
             reply = self._http.getresponse()
             reply.read()
         except (OSError, http.client.HTTPException):
-            if self._http is not None:
-                self._http.close()
-            self._http = None
-            self._ports = self._ports[1:] + self._ports[:1]
+            self._go_elsewhere()
             return 0
         return reply.status
+
+    def _go_elsewhere(self) -> None:
+        if self._http is not None:
+            self._http.close()
+        self._http = None
+        self._ports = self._ports[1:] + self._ports[:1]
 
     def _body(self, ref: str, sku: list[str], customer: str, status: str, seconds: int) -> bytes:
         created = int(time.time()) - 3600
@@ -142,17 +166,26 @@ def inspect(run: Run, shop: str, events: list[dict[str, Any]], platform: Platfor
     completed = {event["order"]["ref"] for event in events if event["type"] == "order.completed"}
     rated = {event["order"]["ref"] for event in events if event["type"] == "answer.given" and event.get("question") == "order-rating"}
     owed = {f"answer:order-rating:order:{ref}" for ref in completed & rated}
-    given: Counter[str] = Counter()
-    for source, points in run(f"SELECT source, points FROM ledger WHERE shop = '{shop}'"):
-        given[source] += points
-    made = Counter(source for (source,) in run(f"SELECT source FROM coupons WHERE shop = '{shop}' AND state <> 'cancelled'"))
-    lost = len(set(platform.acknowledged) - completed)
-    doubled = sum(1 for n in given.values() if n > POINTS) + sum(n - 1 for n in made.values())
+    given, spent, balance = Counter[str](), Counter[str](), Counter[str]()
+    for rule, source, customer, points in run(f"SELECT rule, source, customer, points FROM ledger WHERE shop = '{shop}'"):
+        (spent if rule == "redeem" else given)[source] += points
+        balance[customer] += points
+    made, bought = (
+        Counter(source for (source,) in run(f"SELECT source FROM coupons WHERE shop = '{shop}' AND state <> 'cancelled' AND rule {which} 'redeem'"))
+        for which in ("<>", "=")
+    )
+    lost = len(set(platform.acknowledged) - completed) + len({f"redeem:{one}" for one in platform.redeemed} - set(spent))
+    doubled = sum(1 for n in given.values() if n > POINTS) + sum(1 for n in spent.values() if n < -POINTS)
+    doubled += sum(n - 1 for n in (made + bought).values())
     problems = platform.wrong[:3]
     if {source for source, n in given.items() if n} != owed or set(given.values()) - {0, POINTS}:
         problems.append(f"points were given for {len(given)} ratings, {len(owed)} are owed")
     if set(made) != owed:
         problems.append(f"coupons were made for {len(made)} ratings, {len(owed)} are owed")
+    if set(bought) != set(spent) or set(spent.values()) - {-POINTS}:
+        problems.append(f"{len(spent)} redemptions, {len(bought)} coupons for them")
+    if min(balance.values(), default=0) < 0:
+        problems.append("a customer spent more than there was")
     if not owed:
         problems.append("nothing was owed, so nothing is proved about points")
     return lost, doubled, problems
