@@ -207,3 +207,12 @@ def test_coupons_are_listed_newest_first(world: World) -> None:
     assert world.get("/v1/coupons", state="done").json["coupons"] == []
     assert world.get("/v1/coupons", state="eaten").status_code == 422
     assert world.get("/v1/coupons", key=world.neighbour.api_key).json["coupons"] == []
+
+
+@pytest.mark.parametrize("customer", ["%00", "a%00b", "%FF", "%F0%9F%98%80", "%ED%A0%80", "%27%3B--", "a" * 3000, "%0A", "%25"])
+def test_a_name_that_can_not_be_one_is_not_known(world: World, customer: str) -> None:
+    earn(world)
+    body = {"id": str(uuid.uuid4()), "points": 1, "coupon": FIVE}
+    assert world.get(f"/v1/points/{customer}").status_code == 404
+    assert post(world, "redeem", body, customer).status_code == 404
+    assert post(world, "adjust", {"id": body["id"], "points": 1, "reason": "x"}, customer).status_code == 404

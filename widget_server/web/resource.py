@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from widget_server.contract.shop import Shop
 
 from .auth import shop_of_request
+from .errors import not_found
 from .params import Nothing, read_body, read_query
 from .state import state
 
@@ -117,16 +118,24 @@ def _view(route: Route) -> Callable[..., Response]:
     def read(**path: str) -> Response:
         with state().database.reading() as conn:
             shop = shop_of_request(conn)
+            _check_path(path)
             return _reply(route, route.handler(Read(conn, shop, read_query(route.query)), **path))
 
     def write(**path: str) -> Response:
         with state().database.reading() as conn:
             shop = shop_of_request(conn)
+        _check_path(path)
         read_query(Nothing)
         body = {} if route.body is None else read_body(route.body)
         return _reply(route, route.handler(Write(shop, body, state().database.writing), **path))
 
     return read if route.method == "GET" else write
+
+
+def _check_path(path: Mapping[str, str]) -> None:
+    """PostgreSQL takes no NUL, and nothing of ours has one in its name."""
+    if any("\0" in value for value in path.values()):
+        raise not_found("There is nothing here.")
 
 
 def _reply(route: Route, made: Any) -> Response:
