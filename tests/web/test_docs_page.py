@@ -11,6 +11,7 @@ from tests.pipeline.envelopes import NOW
 from tests.web.conftest import World, answer, finish
 from widget_server.act import loyalty
 from widget_server.contract.placing import SETTINGS
+from widget_server.record import connections
 from widget_server.web.app import resources
 
 
@@ -69,11 +70,20 @@ def page(world: World) -> dict[str, str]:
 
 def test_everything_is_on_the_page(small_world: World) -> None:
     shown: Any = page(small_world)
-    assert set(shown) == set(examples()) | {"ask", "answers_post", "asked"}
+    assert set(shown) == set(examples()) | {"ask", "answers_post", "asked", "hook"}
     text = small_world.client.get("/docs").text
     ids = re.findall(r'id="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(ids)
+
+
+def test_the_example_of_a_platforms_webhook_runs_as_it_stands(small_world: World) -> None:
+    with small_world.database.writing() as conn:
+        made = connections.create(conn, small_world.shop.id, "woocommerce", "w", {"secret": "s"}, NOW)
+    line = unescape(page(small_world)["hook"]).replace("$HOST", "http://localhost:8000").replace("$CONNECTION", made.id)
+    method, url, headers, data = parse_curl(line)
+    reply = small_world.client.open(url.removeprefix("http://localhost:8000"), method=method, headers=headers, data=data)
+    assert (reply.status_code, reply.json) == (200, {})
 
 
 def test_every_setting_of_a_question_is_explained(small_world: World) -> None:

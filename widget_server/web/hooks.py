@@ -85,7 +85,7 @@ def add(spec: APISpec) -> None:
     }
     retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
     operation: dict[str, Any] = {
-        "operationId": "take",
+        "operationId": "hook",
         "summary": "Webhooks of shop platforms",
         "description": "The address for a platform's webhooks. What is sent must be signed as that platform signs; 200 "
         "means that it is on disk. The same delivery again changes nothing, and topics that we don't know are answered "
