@@ -471,7 +471,7 @@ def test_exit_1_when_nothing_could_be_taken(command: Callable[..., Result], tmp_
 
 def test_without_a_file_there_is_nothing_to_do(tmp_path: Path) -> None:
     done = CliRunner().invoke(group(), ["--data-dir", str(tmp_path / "d"), "import", "--shop", "pk_x"])
-    assert done.exit_code == 2 and "at least one of --orders" in done.stderr
+    assert done.exit_code == 2 and "at least one of --customers, --orders" in done.stderr
 
 
 def test_no_wait_leaves_the_counting_to_the_workers(
