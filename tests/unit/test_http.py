@@ -453,8 +453,9 @@ CUT_BODY: dict[str, "Handler"] = {
 
 @pytest.mark.parametrize("mode", NO_STATUS)
 def test_a_server_without_a_status_is_no_answer_in_time(mode: str) -> None:
-    with _serving(NO_STATUS[mode]) as server, _in_time(mode), pytest.raises(NoAnswer):
+    with _serving(NO_STATUS[mode]) as server, _in_time(mode), pytest.raises(NoAnswer) as caught:
         HttpClient(allow_private=True, deadline=DEADLINE).request("POST", server.url, body=b"{}")
+    assert caught.value.unknown, "it may have done what it was asked for"
 
 
 @pytest.mark.parametrize("mode", CUT_BODY)
@@ -482,17 +483,27 @@ def test_a_server_that_never_finishes_tls_is_no_answer_in_time() -> None:
     with (
         _serving(_hangs(), read=False) as server,
         _in_time("no TLS"),
-        pytest.raises(NoAnswer, match="within"),
+        pytest.raises(NoAnswer, match="within") as caught,
     ):
         url = server.url.replace("http:", "https:")
         HttpClient(allow_private=True, deadline=DEADLINE).request("POST", url, body=b"{}")
+    assert not caught.value.unknown, "the request never left"
 
 
 def test_a_closed_port_is_no_answer() -> None:
     with _serving(_closes) as server:
         pass
-    with _in_time("closed port"), pytest.raises(NoAnswer, match="refused"):
+    with _in_time("closed port"), pytest.raises(NoAnswer, match="refused") as caught:
         HttpClient(allow_private=True, deadline=DEADLINE).request("POST", server.url, body=b"{}")
+    assert not caught.value.unknown, "the request never left"
+
+
+def test_a_client_in_a_hurry_gives_up_sooner_and_the_patient_one_stays_patient() -> None:
+    patient = HttpClient(allow_private=True, deadline=20)
+    with _serving(_hangs()) as server, _in_time("in a hurry"), pytest.raises(NoAnswer, match=f"within {DEADLINE:g} s"):
+        patient.within(DEADLINE).request("GET", server.url)
+    with _serving(_says(OK + b"\r\n")) as server:
+        assert patient.within(60).request("GET", server.url).status == 200
 
 
 def test_a_name_server_that_hangs_is_no_answer_in_time() -> None:

@@ -1,5 +1,6 @@
 """Connections by the API: what is checked when they are saved, what is never shown again, and trying one."""
 
+import threading
 from collections.abc import Mapping
 
 import pytest
@@ -173,6 +174,42 @@ class _Answers(HttpClient):
         return self._answer
 
 
+def test_a_platform_that_hangs_holds_up_two_requests_at_most(small_world: World) -> None:
+    made = add(small_world)
+    over, asked = threading.Event(), threading.Semaphore(0)
+
+    class Hung(_Answers):
+        def request(self, *given: object, **more: object) -> Response:
+            asked.release()
+            over.wait(30)
+            return self._answer
+
+    answer_with(small_world, Hung(404))
+    path = f"/v1/connections/{made['id']}/test"
+    replies: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: replies.append(small_world.call("POST", path, small_world.shop.api_key).status_code))
+        for _ in range(2)
+    ]
+    for each in threads:
+        each.start()
+    try:
+        assert all(asked.acquire(timeout=30) for _ in threads)
+        refused = small_world.call("POST", path, small_world.shop.api_key)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    finally:
+        over.set()
+        for each in threads:
+            each.join()
+    assert replies == [200, 200]
+    assert small_world.call("POST", path, small_world.shop.api_key).status_code == 200
+
+
+def answer_with(world: World, http: HttpClient) -> None:
+    found = world.app.extensions["atbalss"]
+    State(found.settings, found.database, found.redis, http).install(world.app)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "problem"),
     [
@@ -188,8 +225,7 @@ def test_trying_one_asks_for_what_was_never_sent(
 ) -> None:
     made = add(small_world)
     http = _Answers(status, body)
-    found = small_world.app.extensions["atbalss"]
-    State(found.settings, found.database, found.redis, http).install(small_world.app)
+    answer_with(small_world, http)
     reply = small_world.call("POST", f"/v1/connections/{made['id']}/test", small_world.shop.api_key)
     assert reply.status_code == 200
     assert reply.json["ok"] is (problem == "")

@@ -13,6 +13,7 @@ It is given addresses by strangers, so it promises:
 private addresses; those where clouds keep their credentials stay closed even then.
 """
 
+import copy
 import http.client
 import io
 import ipaddress
@@ -237,6 +238,12 @@ class HttpClient:
     def _tls(self) -> ssl.SSLContext:
         """Read from disk once, and only when https is spoken at all."""
         return self._given_tls or ssl.create_default_context()
+
+    def within(self, seconds: float) -> "HttpClient":
+        """The same, in a hurry: each request has so much time at most."""
+        hurried = copy.copy(self)
+        hurried._deadline = min(self._deadline, seconds)
+        return hurried
 
     def check_url(self, url: str) -> None:
         """For the moment a URL is saved: raises UrlRefused, AddressRefused or NoAnswer, each with a sentence."""

@@ -1,5 +1,6 @@
 """Connections: the shop on the platforms it uses. What has to be done there, coupons and points, goes to one of them."""
 
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,9 @@ from widget_server.web.state import state
 
 RESOURCE = Resource("connections", "The shop on the platforms it uses: who tells us of orders, and who makes coupons.", place=48)
 
+# A platform that doesn't answer holds up whoever asked, and not everybody else's pages.
+_PATIENCE = 5.0
+_trying = threading.BoundedSemaphore(2)
 _BY_OWNER = "the owner paused it"
 _NONE = {404: "The shop has no such connection."}
 _ADDRESS = "An address among the settings is not one of the open internet"
@@ -242,16 +246,27 @@ def try_connection(call: Write, connection: str) -> dict[str, Any]:
         known = _known(conn, call.shop.id, connection)
     if known.paused is not None:
         raise conflict({"connection": "It is paused; resume it first."})
-    told: list[str] = []
-    if receiving(known.platform) is not None:
-        told += reconcile.check(state().database, state().http, connection, state().settings.base_url, _now())
-    code = _code(known)
-    if isinstance(code, Finder):
-        told += grants.problems(code, known.settings, state().http)
+    told = _try(known)
     health = {"ok": not told, "problems": told, "checked_at": format_time(_now())}
     with call.writing() as conn:
         record.set_health(conn, connection, orjson.dumps(health).decode())
     return health
+
+
+def _try(connection: ShopConnection) -> list[str]:
+    if not _trying.acquire(blocking=False):
+        raise Problem(503, "unavailable", "Others are being tried; try again soon.", headers={"Retry-After": "5"})
+    try:
+        http = state().http.within(_PATIENCE)
+        told: list[str] = []
+        if receiving(connection.platform) is not None:
+            told += reconcile.check(state().database, http, connection.id, state().settings.base_url, _now())
+        code = _code(connection)
+        if isinstance(code, Finder):
+            told += grants.problems(code, connection.settings, http)
+        return told
+    finally:
+        _trying.release()
 
 
 def _checked(form: Form) -> Form:
