@@ -171,7 +171,12 @@ def test_what_goes_wrong_in_the_shop_stands_on_the_connection(hooked: Hooked, an
     # Nothing was read, so nothing is skipped next time.
     assert connection(hooked).cursor == "2026-11-21T10:00:00Z"
     reconcile.check(hooked.database, WooShop(answer=answer), hooked.connections["woocommerce"], BASE, NOW)
-    assert said in problems(hooked)[0]
+    assert len(problems(hooked)) == 2
+    assert all(said in each for each in problems(hooked))
+    # What a reading has found goes with the next good reading, what a look has found with the next good look.
+    read(hooked, WooShop())
+    assert len(problems(hooked)) == 1
+    assert check(hooked, WooShop(webhooks=webhooks(hooked))) == []
 
 
 def test_a_reading_that_breaks_off_starts_again_where_it_started(hooked: Hooked) -> None:

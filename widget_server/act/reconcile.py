@@ -32,6 +32,7 @@ OVERLAP = 3600 * 1000
 DEADLINE = 30.0  # seconds for one page; shops on cheap servers need them
 BODY_LIMIT = 8 * 1024 * 1024  # bytes of a page of orders
 _BATCH = 100
+_NOT_READ = "Orders could not be read:"
 _RECENT = 24 * 3600 * 1000
 # What a read may differ in from the order that we know.
 _COMPARED = ("status", "customer", "email", "placed_at", "completed_at", "currency", "total", "refunded", "language")
@@ -88,8 +89,10 @@ def read(database: Database, http: Http, connection: str, now: int) -> Reading:
         done, newest = _read(database, shop, integration.reconcile(sender.settings, http, format_time(known - OVERLAP)), now)
     except (TemporaryError, PermanentError) as error:
         log.warning("not_read", connection=connection, reason=error.reason)
-        _tell(database, connection, [f"Orders could not be read: {error.reason}."], now)
+        _tell(database, connection, [*_others(sender), f"{_NOT_READ} {error.reason}."], now)
         return Reading()
+    if len(_others(sender)) < len(_problems(sender)):
+        _tell(database, connection, _others(sender), now)
     # A shop whose clock runs ahead must not make us skip what comes next.
     cursor = min(max(known, newest), now)
     if sender.cursor is None or cursor > known:
@@ -122,6 +125,7 @@ def check(database: Database, http: Http, connection: str, base_url: str, now: i
     except (TemporaryError, PermanentError) as error:
         problems = (f"The webhooks could not be looked at: {error.reason}.",)
     problems += _not_understood(database, connection, now)
+    problems += tuple(each for each in _problems(sender) if each.startswith(_NOT_READ))
     _tell(database, connection, problems, now)
     return problems
 
@@ -202,6 +206,16 @@ def _says(order: Order | None, read: Mapping[str, Any]) -> bool:
 
 def _is_erased(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(ERASED)
+
+
+def _problems(sender: ShopConnection) -> list[str]:
+    """What stands on the connection."""
+    return [] if sender.health is None else list(orjson.loads(sender.health)["problems"])
+
+
+def _others(sender: ShopConnection) -> list[str]:
+    """Those that a reading has not found."""
+    return [each for each in _problems(sender) if not each.startswith(_NOT_READ)]
 
 
 def _not_understood(database: Database, connection: str, now: int) -> tuple[str, ...]:
