@@ -492,6 +492,8 @@ def connections() -> Iterator[Case]:
         yield Case("connection", CONNECTION, json.dumps(raw).encode(), status, name, "PATCH", as_json, known)
     yield Case("connection", CONNECTION, b"", 404, "not_found", "DELETE", path=known)
     yield Case("connection", f"{CONNECTION}/test", b"", 404, "not_found", path=f"{known}/test")
+    for key in ("x", "con_0", "%00", "a" * 500, "%F0%9F%98%80"):
+        yield Case("connection", f"{CONNECTION}/test", b"", 404, "", path=f"/v1/connections/{key}/test")
 
 
 FAMILIES = (
