@@ -60,8 +60,11 @@ class PowerFailure:
         self._say("some" if some else "none")
 
     def close(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
         self._process.kill()
         self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
         _libc().umount2(str(self.folder).encode(), _MNT_DETACH)
 
     def _say(self, word: str) -> int:

@@ -1,7 +1,7 @@
 """A TCP proxy that harms: in a process of its own, so that it is as quick while the bench is busy.
 
 A route is harmed only at a piece that holds given words (`XADD`, `COMMIT`), and each harm is told, so that every harm
-done is one done while that very work was under way. `python -m tests.faults.proxy NAME=SOCKET ...` prints the ports.
+done is one done while that very work was under way. `python -m tests.faults.proxy` prints the ports.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,34 +30,41 @@ _SLICED = 1500
 
 
 class Proxy:
-    """The process. `routes` maps a name to the Unix socket that its connections end at."""
+    """The process. `routes` maps a name to the Unix socket that its connections end at. Of a route that has one of the
+    `marks` only connections are harmed on which the mark was seen before."""
 
-    def __init__(self, routes: dict[str, str]) -> None:
+    def __init__(self, routes: dict[str, str], marks: dict[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.proxy", *(f"{name}={path}" for name, path in routes.items())],
+            [sys.executable, "-m", "tests.faults.proxy", json.dumps([routes, marks or {}])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
         self.ports: dict[str, int] = json.loads(self._process.stdout.readline())
         self._harmed: Counter[str] = Counter()
+        self._armed = 0
         self._told = threading.Condition()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
-    def harm(self, route: str, mode: str, match: bytes, mark: bytes = b"", seconds: float = 1.2, within: float = 4.0) -> bool:
-        """Harm the next piece of `route` that holds `match`, on a connection on which `mark` was seen before.
+    def arm(self, route: str, mode: str, match: bytes, seconds: float = 1.2) -> None:
+        """Harm the next piece that fits, as `harm` does, without waiting for it."""
+        with self._told:
+            armed = self._armed
+            self._say(route=route, mode=mode, match=match.decode(), seconds=seconds)
+            self._told.wait_for(lambda: self._armed > armed, 5)
+
+    def harm(self, route: str, mode: str, match: bytes, seconds: float = 1.2, within: float = 4.0) -> bool:
+        """Harm the next piece of `route` that holds `match`.
 
         True once it is done; False when no such piece came in time, and then nothing is harmed any more.
         """
         with self._told:
             before = self._harmed[route]
-        self._say(route=route, mode=mode, match=match.decode(), mark=mark.decode(), seconds=seconds)
-        deadline = time.monotonic() + within
+        self.arm(route, mode, match, seconds)
         with self._told:
-            while self._harmed[route] == before and time.monotonic() < deadline:
-                self._told.wait(deadline - time.monotonic())
-            done = self._harmed[route] > before
+            done = self._told.wait_for(lambda: self._harmed[route] > before, within)
         if not done:
-            self._say(route=route, mode="", match="", mark="", seconds=0)
+            self.arm(route, "", b"")
         return done
 
     def _say(self, **order: Any) -> None:
@@ -70,12 +76,19 @@ class Proxy:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             with self._told:
-                self._harmed[line.strip()] += 1
+                if line == "armed\n":
+                    self._armed += 1
+                else:
+                    self._harmed[line.strip()] += 1
                 self._told.notify_all()
 
     def close(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
         self._process.kill()
         self._process.wait()
+        self._listener.join()
+        self._process.stdin.close()
+        self._process.stdout.close()
 
 
 @dataclass
@@ -84,9 +97,9 @@ class _Route:
 
     name: str
     upstream: str
+    mark: bytes
     mode: str = ""
     match: bytes = b""
-    mark: bytes = b""
     seconds: float = 0.0
 
     def take(self, piece: bytes, marked: bool) -> str:
@@ -201,10 +214,11 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def _main(arguments: list[str]) -> None:
+async def _main(argument: str) -> None:
+    wanted, marks = json.loads(argument)
     routes, ports, servers = {}, {}, []
-    for name, upstream in (argument.split("=", 1) for argument in arguments):
-        routes[name] = route = _Route(name, upstream)
+    for name, upstream in wanted.items():
+        routes[name] = route = _Route(name, upstream, marks.get(name, "").encode())
         server = await asyncio.start_server(route.serve, "127.0.0.1", 0)
         servers.append(server)
         ports[name] = server.sockets[0].getsockname()[1]
@@ -214,9 +228,9 @@ async def _main(arguments: list[str]) -> None:
     while line := await orders.readline():
         order = json.loads(line)
         route = routes[order["route"]]
-        route.match, route.mark = order["match"].encode(), order["mark"].encode()
-        route.seconds, route.mode = order["seconds"], order["mode"]
+        route.match, route.seconds, route.mode = order["match"].encode(), order["seconds"], order["mode"]
+        print("armed", flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1:]))
+    asyncio.run(_main(sys.argv[1]))

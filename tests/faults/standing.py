@@ -48,7 +48,7 @@ class Standing(House):
         routes = {"web-valkey": str(self.valkey.socket), "worker-valkey": str(self.valkey.socket)}
         if self.postgres:
             routes["worker-database"] = str(self.postgres.folder / ".s.PGSQL.5432")
-        self.proxy = Proxy(routes)
+        self.proxy = Proxy(routes, {"worker-database": "INSERT INTO events"})
         self._settings = settings
         opened = self._database()
         opened.migrate()

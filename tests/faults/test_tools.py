@@ -19,12 +19,12 @@ from tests.servers import ValkeyServer
 
 @pytest.fixture
 def proxy(valkey: ValkeyServer) -> Iterator[Proxy]:
-    with closing(Proxy({"a": str(valkey.socket)})) as made:
+    with closing(Proxy({"a": str(valkey.socket), "b": str(valkey.socket)}, {"b": "MARK"})) as made:
         yield made
 
 
-def client(proxy: Proxy) -> redis.Redis:
-    return redis.Redis(port=proxy.ports["a"], socket_timeout=0.6, retry=Retry(NoBackoff(), 0))
+def client(proxy: Proxy, route: str = "a") -> redis.Redis:
+    return redis.Redis(port=proxy.ports[route], socket_timeout=0.6, retry=Retry(NoBackoff(), 0))
 
 
 # Whether the caller gets a reply, and whether the server has done it.
@@ -43,7 +43,7 @@ EXPECTED = {
 def test_a_harm_is_done_where_it_was_asked_for(proxy: Proxy, redis_client: redis.Redis, mode: str) -> None:
     with client(proxy) as harmed:
         harmed.set("first", 1)
-        proxy._say(route="a", mode=mode, match="SECRET", mark="", seconds=0.2)
+        proxy.arm("a", mode, b"SECRET", seconds=0.2)
         harmed.set("other", 1)
         replied = False
         with suppress(redis.RedisError):
@@ -53,9 +53,9 @@ def test_a_harm_is_done_where_it_was_asked_for(proxy: Proxy, redis_client: redis
 
 
 def test_a_mark_must_have_been_seen_before(proxy: Proxy, redis_client: redis.Redis) -> None:
-    with client(proxy) as unmarked, client(proxy) as marked:
+    with client(proxy, "b") as unmarked, client(proxy, "b") as marked:
         marked.set("MARK", 1)
-        proxy._say(route="a", mode="cut before the request", match="COMMIT", mark="MARK", seconds=0)
+        proxy.arm("b", "cut before the request", b"COMMIT")
         unmarked.set("COMMIT", 1)
         with pytest.raises(redis.RedisError):
             marked.set("COMMIT", 2)
@@ -75,14 +75,14 @@ def test_a_power_cut_keeps_what_was_synced_and_nothing_else(tmp_path: Path) -> N
         folder = disk.folder
         (folder / "kept").write_text("synced")
         disk.settle()
-        with (folder / "kept").open("a") as file:
-            file.write(", and more")
-            file.flush()
-            os.fsync(file.fileno())
-            file.write(", never synced")
-            file.flush()
-            (folder / "name").write_text("a name that its folder was never synced for")
-            assert disk.cut() == len(", never synced") + len("a name that its folder was never synced for")
+        handle = os.open(folder / "kept", os.O_WRONLY | os.O_APPEND)
+        os.write(handle, b", and more")
+        os.fsync(handle)
+        os.write(handle, b", never synced")
+        (folder / "name").write_text("its folder was never synced")
+        assert disk.cut() == len(", never synced") + len("its folder was never synced")
+        with pytest.raises(OSError, match="not connected"):
+            os.close(handle)
         disk.back(some=False)
         assert [path.name for path in folder.iterdir()] == ["kept"]
         assert (folder / "kept").read_text() == "synced, and more"
