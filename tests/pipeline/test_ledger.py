@@ -124,6 +124,22 @@ def test_a_line_can_be_written_once(database: Database) -> None:
     assert balance(database) == Balance(0, 100)
 
 
+def test_a_rule_and_source_have_one_line_of_each_number(database: Database) -> None:
+    """Whatever its id: the database itself knows what a line is."""
+    settle(database, due())
+    copied = text(
+        "INSERT INTO ledger SELECT :id, :shop, 'c2', :rule, rule_version, :source, :n, kind, points, at, available_at, "
+        "expires_at, day, why FROM ledger WHERE customer = 'c1'"
+    )
+    same = {"shop": SHOP, "rule": "rul_1", "source": "order:A-1", "n": 0}
+    with pytest.raises(IntegrityError), database.writing() as conn:
+        conn.execute(copied, {**same, "id": "pt_other"})
+    for name, other in (("shop", "shop_2"), ("rule", "rul_2"), ("source", "order:A-2"), ("n", 1)):
+        with database.writing() as conn:
+            conn.execute(copied, {**same, "id": f"pt_{name}", name: other})
+    assert balance(database, "c2") == Balance(0, 300)
+
+
 def test_an_erasure_leaves_the_numbers(database: Database) -> None:
     settle(database, due(), due("birthday:2025:c1", 10), due("silent:c1:A-1", 5), due("order:B", 3, "c1:x"))
     name = tombstone("key", "c1")

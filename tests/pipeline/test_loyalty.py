@@ -8,6 +8,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
 
 from tests.pipeline.envelopes import NOW
 from tests.pipeline.test_ledger import balance, due, settle
@@ -358,6 +360,30 @@ def test_a_fact_gives_one_coupon_however_often_it_is_told(database: Database) ->
     assert grant(database, coupon_due("order:none", None)) == []
     with database.reading() as conn:
         assert len(coupons.newest(conn, SHOP)) == 1
+
+
+def test_a_shop_gives_one_coupon_for_a_fact_and_no_code_twice(database: Database) -> None:
+    (made,) = grant(database, coupon_due())
+    copied = text(
+        "INSERT INTO coupons SELECT 'cpn_other', shop, 'c2', :rule, rule_version, source, :code, kind, amount, currency, days, "
+        "available_at, expires_at, state, round, created, changed, day, why, error FROM coupons"
+    )
+    for rule, code in (("rul_1", "other"), ("rul_2", made.code)):
+        with pytest.raises(IntegrityError), database.writing() as conn:
+            conn.execute(copied, {"rule": rule, "code": code})
+    with database.writing() as conn:
+        conn.execute(copied, {"rule": "rul_2", "code": "other"})
+
+
+def test_nothing_owed_asks_nothing_and_a_batch_asks_little(sqlite_database: Database) -> None:
+    asked: list[str] = []
+    with sqlite_database.writing() as conn:
+        event.listen(conn, "before_cursor_execute", lambda *args: asked.append(args[2]))
+        assert loyalty.settle(conn, SHOP, (), (), NOW) == loyalty.Settled([], [])
+        assert asked == []
+        dues = [due(f"order:{n}", customer=f"c{n}") for n in range(200)]
+        loyalty.settle(conn, SHOP, dues, [coupon_due(f"order:{n}", customer=f"c{n}") for n in range(200)], NOW)
+    assert len(asked) <= 14
 
 
 def test_a_coupon_goes_along_with_its_order(database: Database) -> None:
