@@ -17,7 +17,7 @@ _SHOWN = 100
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_settings
 def command(settings: Settings, shop: str | None, as_json: bool) -> None:
-    """Recount all answers and searches and compare with the counters.
+    """Recount all answers and searches and compare with the counters, and what rules owe with points and coupons.
 
     Runs beside writers. Exit 1 on a difference, naming each row (the first 100 of them).
     """
