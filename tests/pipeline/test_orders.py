@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from sqlalchemy import event as sql_event
 
 from tests.pipeline.envelopes import NOW, envelope, event
 from widget_server.act import rules
@@ -231,6 +232,25 @@ def test_no_address_gets_into_the_database(house: House) -> None:
     assert "example.com" not in house.everything().lower().replace("shop.example.com", "")
     assert house.owner() == f"e:{house.mail}"
     assert house.known(f"e:{house.mail}")[f"e:{house.mail}"].email == house.mail
+
+
+def test_batches_that_speak_of_no_order_ask_nothing_about_customers(house: House) -> None:
+    asked: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(statement)
+
+    house.send(event("answer.given", question="search-found", value="yes"))
+    sql_event.listen(Engine, "before_cursor_execute", note)
+    try:
+        house.send(event("search.performed", search={"query": "lamp"}), event("question.shown", question="search-found"))
+        assert asked and not [one for one in asked if "customers" in one or "FROM orders" in one]
+        asked.clear()
+        house.send(rating(value=5))
+        assert [one for one in asked if "FROM orders" in one]
+        assert not [one for one in asked if "customers" in one or "INTO orders" in one]
+    finally:
+        sql_event.remove(Engine, "before_cursor_execute", note)
 
 
 # --- erasure ----------------------------------------------------------------------------------------------------------
