@@ -21,7 +21,7 @@ from tests.servers import PostgresServer, short_folder
 from widget_server.record.db import Database
 
 ENOUGH = 100_000  # acknowledged events, all together
-RUNS = 20
+RUNS = int(os.environ.get("FAULTS_RUNS", "20"))  # of each fault of a standing system
 _COLUMNS = ("fault", "on", "runs", "struck", "acknowledged", "lost", "doubled", "recovery s")
 
 

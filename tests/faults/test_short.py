@@ -19,11 +19,9 @@ ANYWHERE = (
     "consumer killed with entries in hand",
     "web to Valkey: cut after the request, reply lost",
     "worker to Valkey: cut within the reply",
-    "entries in hand handed to another as well",
     "poison among the entries",
     "disk of the database full",
     "receiving shop, a grant: cut after",
-    "crash point 17: request of a platform kept, not answered",
 )
 ON_ONE = {
     "sqlite": ("database locked by another",),
