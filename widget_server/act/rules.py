@@ -150,11 +150,12 @@ def _answers(sight: Sight, book: Book, change: Change) -> Iterator[_Pair]:
     if not book.listening("answer.given"):
         return
     for name, answer in change.after.items():
-        rules = book.for_answers(answer.question)
-        if rules:
+        if book.for_answers(answer.question):
             new = sight.answer(answer, change.known_after)
             old = sight.answer(change.before.get(name), change.known)
-            yield _Pair(rules, old, new)
+            # Most answers are given before their order is known, if it ever is.
+            nobodys = all(found is None or found.fact.customer is None for found in (old, new))
+            yield _Pair(book.for_answers(answer.question, nobodys), old, new)
 
 
 def _orders(sight: Sight, book: Book, change: Change) -> Iterator[_Pair]:

@@ -258,7 +258,7 @@ class Book:
         self.asks_customers = any(v.segments is not None or v.languages is not None for v in versions)
         self.looks_back = frozenset(v.rule for v in versions if v.looks_back)
         self._listening: dict[str, tuple[History, ...]] = {}
-        self._answers: dict[str, tuple[History, ...]] = {}
+        self._answers: dict[tuple[str, bool], tuple[History, ...]] = {}
         for when in TRIGGERS:
             self._listening[when] = tuple(h for h in self._rules.values() if h[0].when == when)
 
@@ -272,13 +272,14 @@ class Book:
         """The rules for a trigger; deleted ones too, because what is heard of late counts under the version of its time."""
         return self._listening.get(when, ())
 
-    def for_answers(self, question: str) -> tuple[History, ...]:
-        """Those for answers to one question."""
-        found = self._answers.get(question)
+    def for_answers(self, question: str, nobodys: bool = False) -> tuple[History, ...]:
+        """Those for answers to one question; for answers of `nobodys` those that are not only there to reward."""
+        found = self._answers.get((question, nobodys))
         if found is None:
-            found = tuple(h for h in self._listening["answer.given"] if any(_asks(v, question) for v in h))
+            asking = (h for h in self._listening["answer.given"] if any(_asks(v, question) for v in h))
+            found = tuple(h for h in asking if not nobodys or any(v.tells for v in h))
             if len(self._answers) < _MOST_QUESTIONS:
-                self._answers[question] = found
+                self._answers[question, nobodys] = found
         return found
 
 
