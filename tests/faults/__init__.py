@@ -36,3 +36,8 @@ class Outcome:
     def clean(self) -> bool:
         """Nothing lost, nothing doubled, nothing else wrong."""
         return not (self.finding.lost or self.finding.doubled or self.problems)
+
+    @property
+    def verdict(self) -> str:
+        """In a word, or a few more."""
+        return self.skipped or ("ok" if self.clean else "FAILED: " + "; ".join(self.problems))

@@ -25,10 +25,6 @@ RUNS = int(os.environ.get("FAULTS_RUNS", "20"))  # of each fault of a standing s
 _COLUMNS = ("fault", "on", "runs", "struck", "acknowledged", "lost", "doubled", "recovery s")
 
 
-def _standing(database: str) -> list[Outcome]:
-    return list(bench.standing(database, without=_without(), runs=RUNS, tell=lambda one: _say(f"  {one.fault} ({one.on})", one)))
-
-
 @contextmanager
 def _empty(database: str) -> Iterator[str]:
     """The address of an empty, migrated database."""
@@ -95,7 +91,7 @@ def main(names: list[str]) -> int:
             continue
         outcomes += found
         for one in found if name in ONE_BY_ONE else ():
-            _say(name, one)
+            print(f"{name}: {one.verdict}", flush=True)
     tried = [one for one in outcomes if not one.skipped]
     print()
     _print(tried)
@@ -126,16 +122,12 @@ def _all(wanted: list[str]) -> Iterator[tuple[str, Callable[[], list[Outcome]]]]
     together = [name for name in wanted if name in SIDE_BY_SIDE]
     if together:
         with ProcessPoolExecutor(len(together), multiprocessing.get_context("spawn")) as pool:
-            running = {pool.submit(_standing, SIDE_BY_SIDE[name]): name for name in together}
+            running = {pool.submit(bench.whole, SIDE_BY_SIDE[name], RUNS, _without()): name for name in together}
             for done in as_completed(running):
                 yield running[done], done.result
     for name in wanted:
         if name in ONE_BY_ONE:
             yield name, lambda name=name: [ONE_BY_ONE[name]()]  # type: ignore[misc]
-
-
-def _say(name: str, outcome: Outcome) -> None:
-    print(f"{name}: {outcome.skipped or ('ok' if outcome.clean else 'FAILED ' + '; '.join(outcome.problems))}", flush=True)
 
 
 def _row(one: Outcome) -> tuple[str, ...]:
