@@ -266,6 +266,21 @@ def test_a_guest_who_opens_an_account_is_no_new_customer(loyal: Loyal) -> None:
     assert loyal.check() == {f"order:A-1 e:{mail}": 9}
 
 
+def test_who_is_the_same_person_can_change_at_any_time(loyal: Loyal) -> None:
+    loyal.rule("order.completed", [{"points": 9}], **{"if": {"first": True}})
+    one, other = "b" * 32, "c" * 32
+    loyal.hear(order("A-1", customer="c-1"), order("A-2", customer="c-2", completed_at=format_time(NOW + 1000)))
+    assert len(loyal.check()) == 2
+    loyal.hear(customer("c-1", NOW, email=one), customer("c-2", NOW, email=one))
+    assert loyal.check() == {ORDER: 9}
+    loyal.hear(customer("c-2", NOW + 5, email=other))
+    assert len(loyal.check()) == 2
+    loyal.hear(customer("c-1", NOW + 6, email=other))
+    assert loyal.check() == {ORDER: 9}
+    loyal.hear(customer("c-1", NOW + 7, email=one))
+    assert len(loyal.check()) == 2
+
+
 def test_a_segment_is_that_of_the_facts_own_time(loyal: Loyal) -> None:
     loyal.rule("order.completed", [{"points": 9}], **{"if": {"segment": ["vip"]}})
     loyal.hear(order("A-1", completed_at=format_time(NOW)), order("A-2", completed_at=format_time(NOW + 2000)))

@@ -83,6 +83,11 @@ def test_nothing_is_granted_for_what_was_answered(value: Any, then: Any) -> None
         assert words in found["if.value"]
 
 
+def test_an_answer_without_an_order_can_not_be_rewarded() -> None:
+    assert list(rules.errors(rule(**{"if": {"verified": False}}))) == ["if.verified"]
+    assert rules.errors(rule(then=[{"mail": {}}], **{"if": {"verified": False}})) == {}
+
+
 def test_whoever_is_only_told_may_ask_for_a_value() -> None:
     made = version(then=[{"mail": {}}], **{"if": {"value": {"max": 2}}})
     assert rules.matches(made, answer(value=2))

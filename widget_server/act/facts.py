@@ -5,6 +5,7 @@ What an import tells of answers is history from elsewhere: nothing was held out 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from widget_server.contract import answer as answers_of
 from widget_server.contract import order as orders_of
 from widget_server.contract.answer import Answer
 from widget_server.contract.customer import Customer
-from widget_server.contract.order import ERASED, Order, OrderFacts
+from widget_server.contract.order import ERASED, GUEST, Order, OrderFacts
 from widget_server.contract.rules import Book, Fact
 from widget_server.contract.shop import Shop
 from widget_server.record import answers, customers, eventlog, orders
@@ -23,8 +24,9 @@ Name = tuple[str, str]
 
 CLOCK = ("customer.birthday", "customer.silent")
 PAGE = 500
-# Whoever has more orders has had a first one long ago.
-_MOST_ORDERS = 10_000
+_AT_ONCE = 50
+# Of as many customers at once; whoever has more has had a first one long ago.
+_MOST_ORDERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +118,27 @@ class Sight:
         named = {ref for ref in refs if ref is not None and not ref.startswith(ERASED)}
         if not named:
             return Past()
-        person: dict[str, str] = {}
-        for ref in sorted(named):
-            same = customers.same_person(self._conn, self._shop.id, ref) if self._book.asks_first else (ref,)
-            person.update(dict.fromkeys(same, min(same)))
-        known = {
-            order.ref: order for order in orders.of_customers(self._conn, self._shop.id, sorted(person), _MOST_ORDERS)
-        }
+        person = self._persons(named) if self._book.asks_first else dict(zip(named, named, strict=True))
+        known: dict[str, Order] = {}
+        everybody = iter(sorted(person))
+        while some := list(islice(everybody, _AT_ONCE)):
+            theirs = orders.of_customers(self._conn, self._shop.id, some, _MOST_ORDERS)
+            known.update((order.ref, order) for order in theirs)
         given = answers.load(self._conn, self._shop.id, [], sorted(known))
         self.meet(person)
         return Past(known, given, self._firsts(known, given, person))
+
+    def _persons(self, named: Iterable[str]) -> dict[str, str]:
+        """One name for all the names by which one person goes: these, and those who shared an address with them before."""
+        refs = set(named)
+        for customer in customers.load(self._conn, self._shop.id, sorted(refs)).values():
+            for email in customer.emails:
+                refs.update(customers.same_person(self._conn, self._shop.id, f"{GUEST}{email}"))
+        found: dict[str, str] = {}
+        for ref in sorted(refs):
+            same = customers.same_person(self._conn, self._shop.id, ref)
+            found.update(dict.fromkeys(same, min(same)))
+        return found
 
     def _firsts(
         self, known: Mapping[str, Order], given: Mapping[Name, Answer], person: Mapping[str, str]

@@ -24,7 +24,8 @@ _MAX_PAST = 50
 class Customer:
     """What rules may know of a customer. Times are in ms; `birthday` is YYYY-MM-DD or MM-DD and `birthday_since` when
     this very birthday was first heard of. `last_order` is the newest order that was not cancelled. `segments` are those of
-    now, `past` the times from which on others were said to hold, oldest first."""
+    now, `past` the times from which on others were said to hold, oldest first. `emails` are the hashes of all addresses
+    that were ever told."""
 
     ref: str
     email: str | None = None
@@ -36,6 +37,7 @@ class Customer:
     last_order: str | None = None
     erased: bool = False
     past: tuple[Register, ...] = ()
+    emails: tuple[str, ...] = ()
 
     def segments_at(self, at: int) -> Sequence[str]:
         """The segments that held at a time (ms); before anything was said of them, those that were said first."""

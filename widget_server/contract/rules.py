@@ -420,6 +420,8 @@ def _contradictions(body: Mapping[str, Any]) -> dict[str, str]:
         if f"if.{name}" not in found and name in given:
             found.update(_range_errors(f"if.{name}", given[name]))
     found.update(_then_errors(body["then"], when, "value" in given))
+    if given.get("verified") is False and any(action.get(name) is not None for action in body["then"] for name in REWARDS):
+        found["if.verified"] = "Only answers with an order that is known can be rewarded; leave it out, or give true."
     found.update(_frame_errors(body))
     return found
 

@@ -159,11 +159,12 @@ def same_person(conn: Connection, shop: str, ref: str) -> tuple[str, ...]:
 
 
 def _customer(row: Row[Any]) -> Customer:
+    profile = Profile() if row.state is None else _profile(row.state)
     return Customer(
         ref=row.ref, email=row.email, birthday=row.birthday, birthday_since=row.birthday_since,
         language=row.language, segments=tuple(row.segments.split()) if row.segments else (),
         last_order_at=row.last_order_at, last_order=row.last_order, erased=row.erased_at is not None,
-        past=() if row.state is None else _profile(row.state).past,
+        past=profile.past, emails=tuple(sorted(profile.firsts.get("email", {}))),
     )  # fmt: skip
 
 
