@@ -33,13 +33,13 @@ def store(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
-def _failed(database: Database, name: str) -> str:
+def _failed(database: Database, name: str, says: bytes = b"") -> str:
     """A shop with a delivery that its endpoint wanted no more; returns the site key."""
     with database.writing() as conn:
         shop = shops.create(conn, name, f"{name}.example")
         endpoint, _ = endpoints.create(conn, shop.id, f"https://{name}.example/", ["answer.given"], 1)
         outbox.add(conn, [OutboxRow(shop.id, "a", endpoint.id, "answer.given", "{}")], 1)
-    gone = Deliverer(database, FakeHttp(lambda _got, _number: Response(410)), lambda _conn, _row: None)
+    gone = Deliverer(database, FakeHttp(lambda _got, _number: Response(410, body=says)), lambda _conn, _row: None)
     gone.run(30)
     gone.close()
     return shop.site_key
@@ -73,3 +73,32 @@ def test_what_cannot_be_replayed_is_told(run: Run, store: Database) -> None:
     assert unknown.exit_code == 1
     assert "msg_unknown" in unknown.output
     assert "pk_unknown" in run("deliveries", "list", "--shop", "pk_unknown").output
+
+
+def test_one_delivery_is_shown_with_what_was_sent_and_answered(run: Run, store: Database) -> None:
+    _failed(store, "shop", b"no \x1b[2J more\n\xff")
+    with store.reading() as conn:
+        [one] = outbox.deliveries(conn)
+    shown = run("deliveries", "list", "--id", one.id).output
+    assert "      POST https://shop.example/\n" in shown
+    assert f"      webhook-id: {one.id}\n" in shown
+    assert "      no \ufffd[2J more\n" in shown
+    assert "\x1b" not in shown
+    assert "signature" not in shown
+
+
+def test_a_range_is_sent_again(run: Run, store: Database) -> None:
+    site_key = _failed(store, "shop")
+    with store.reading() as conn:
+        [one] = outbox.deliveries(conn)
+
+    def again(*words: str) -> str:
+        return run("deliveries", "replay", "--shop", site_key, *words).output
+
+    assert again("--from", "2026-01-01T00:00:00Z") == "0 will be sent again.\n"
+    assert again("--from", "1970-01-01T00:00:00Z", "--to", "1970-01-01T00:00:00Z") == "0 will be sent again.\n"
+    assert again("--from", "1970-01-01T00:00:00Z", "--endpoint", "ep_other") == "0 will be sent again.\n"
+    assert again("--from", "1970-01-01T00:00:00Z", "--done") == "0 will be sent again.\n"
+    assert again("--from", "1970-01-01T00:00:00Z", "--to", "1971-01-01T00:00:00Z", "--endpoint", one.endpoint) == "1 will be sent again.\n"
+    for wrong in (["--from", "yesterday"], ["--all-failed", "--to", "2026-01-01T00:00:00Z"], ["--all-failed", "--done"], ["--all-failed", "--from", "1970-01-01T00:00:00Z"]):
+        assert run("deliveries", "replay", *wrong).exit_code == 2

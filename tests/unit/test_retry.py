@@ -6,7 +6,7 @@ import random
 import pytest
 
 from integrations import TemporaryError
-from widget_server.act.deliver import RETRY_AFTER_LIMIT, SCHEDULE, Next, next_attempt
+from widget_server.act.deliver import PATIENCE, RETRY_AFTER_LIMIT, SCHEDULE, Next, next_attempt
 
 HOUR = 3600
 FAILED = TemporaryError("answered 500")
@@ -78,3 +78,28 @@ def test_retry_after_lengthens_the_wait_within_an_hour(
 @pytest.mark.parametrize("made", [10, 11, 1000])
 def test_after_the_tenth_it_is_over_whatever_was_asked_for(made: int) -> None:
     assert next_attempt(made, TemporaryError("answered 502", 60, status=502), 0, random.Random(1)) is None
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_not_now_costs_no_attempt_and_is_waited_for_just_so_long(status: int) -> None:
+    for made, asked, least in ((1, 60, 60), (1, 0, 5), (5, 60, 60), (10, 600, 600), (1, 10 * HOUR, 10 * HOUR)):
+        error = TemporaryError("not now", asked, status=status)
+        assert next_attempt(made, error, 1000, _Fixed(0.0)) == Next(1000 + least * 1000, counts=False)
+        latest = next_attempt(made, error, 1000, _Fixed(1.0))
+        assert latest is not None
+        assert latest.at == pytest.approx(1000 + 1.2 * least * 1000, abs=2)
+
+
+@pytest.mark.parametrize(("status", "asked"), [(429, None), (503, None), (503, float("inf")), (429, float("nan")), (500, 60), (502, 60), (None, 60)])
+def test_without_a_time_or_with_another_status_it_counts(status: int | None, asked: float | None) -> None:
+    following = next_attempt(1, TemporaryError("failed", asked, status=status), 0, _Fixed(0.5))
+    assert following is not None
+    assert following.counts
+
+
+def test_after_five_days_not_now_counts_like_everything_else() -> None:
+    error, began = TemporaryError("not now", 10 * 24 * HOUR, status=429), 1_000
+    soon = next_attempt(1, error, began + PATIENCE * 1000 - 60_000, _Fixed(0.0), began)
+    assert soon == Next(began + PATIENCE * 1000, counts=False), "not longer than the five days"
+    assert next_attempt(1, error, began + PATIENCE * 1000, _Fixed(0.5), began) == Next(began + PATIENCE * 1000 + RETRY_AFTER_LIMIT * 1000)
+    assert next_attempt(10, error, began + PATIENCE * 1000, _Fixed(0.5), began) is None

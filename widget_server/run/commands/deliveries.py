@@ -55,7 +55,7 @@ def list_(
                 f"    {format_time(each.at)}  {each.took:>6} ms  {each.error or f'answered {each.status}'}"
             )
             if delivery:
-                click.echo(indent(f"{each.request}\n{each.excerpt}".rstrip(), "      "))
+                click.echo(indent(_harmless(f"{each.request}\n{each.excerpt}".rstrip()), "      "))
     click.echo(f"{len(found)} deliveries." if found else "No deliveries.")
 
 
@@ -109,6 +109,11 @@ def _shop_id(conn: Connection, site_key: str | None) -> str | None:
     if site_key is None:
         return None
     return find_shop(conn, site_key).id
+
+
+def _harmless(text: str) -> str:
+    """What strangers answered, without what could steer a terminal."""
+    return "".join(each if each.isprintable() or each == "\n" else "�" for each in text)
 
 
 def _state(one: Delivery) -> str:
