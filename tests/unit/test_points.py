@@ -6,7 +6,7 @@ from string import Formatter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from widget_server.contract import coupons, points
@@ -39,6 +39,7 @@ steps = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(steps, st.randoms())
 def test_the_sum_is_what_is_owed_whatever_came_before(told: list[tuple[str, int, str, int]], random: Any) -> None:
     lines: list[Entry] = []
@@ -64,6 +65,7 @@ def test_the_sum_is_what_is_owed_whatever_came_before(told: list[tuple[str, int,
     assert not any(total.values())
 
 
+@settings(deadline=None)
 @given(steps)
 def test_what_is_pending_is_never_below_zero(told: list[tuple[str, int, str, int]]) -> None:
     """What is taken back before it is approved is taken from what is pending, not from what can be spent."""
@@ -82,6 +84,92 @@ def test_a_correction_takes_what_is_pending_first() -> None:
     assert [(line.points, line.available_at) for line in lines] == [
         (50, NOW), (30, NOW + DAY), (-30, NOW + DAY), (-20, NOW),
     ]  # fmt: skip
+
+
+capped_steps = st.lists(st.tuples(st.integers(1, 6), st.sampled_from([0, 40, 100]), st.sampled_from(["c1", "c2"])), max_size=15)
+
+
+@settings(deadline=None)
+@given(capped_steps, st.booleans())
+def test_a_cap_gives_what_it_leaves_room_for(told: list[tuple[int, int, str]], at_once: bool) -> None:
+    """Facts 1 to 3 are of one day, 4 to 6 of another. Every sum that is below what is owed met some cap."""
+    caps = points.Caps(customer=150, day=170, total=260)
+    lines: list[Entry] = []
+    for batch in [told] if at_once else [[each] for each in told]:
+        dues = {n: (due(f"order:{n}", owed, who, caps=caps), f"day {n // 4}") for n, owed, who in batch}
+        present: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        room = Room()
+        for line in lines:
+            present[line.rule, line.source].append(line)
+            room.add(line)
+        lines += points.settle(dues.values(), present, room, NOW, None)
+        sums: Counter[str] = Counter()
+        for line in lines:
+            for key in ("all", line.customer, line.day, line.source):
+                sums[key] += line.points
+        assert sums["all"] <= 260
+        assert max(sums["c1"], sums["c2"]) <= 150
+        assert max(sums["day 0"], sums["day 1"]) <= 170
+        for each, day in dues.values():
+            full = sums["all"] == 260 or sums[each.customer] == 150 or sums[day] == 170
+            assert sums[each.source] == each.points or (full and 0 <= sums[each.source] < each.points)
+    for line in lines:
+        assert "capped" not in line.why or (line.points > 0 and line.why["capped"] > 0)
+
+
+def spent(n: int, points_: int) -> Entry:
+    return line(-points_, rule="redeem", source=f"redeem:{n}", kind="redeem")
+
+
+def lot(n: int, points_: int, expires: int | None, **more: Any) -> Entry:
+    return replace(line(points_, source=f"order:{n}", **more), id=f"pt_{n}", expires_at=expires)
+
+
+def left(lines: list[Entry]) -> dict[str, int]:
+    return {each.id: each.left for each in points.lots(lines)}
+
+
+def test_what_is_over_first_is_spent_first() -> None:
+    lots = [lot(1, 50, NOW + 9 * DAY), lot(2, 30, NOW + DAY), lot(3, 20, None)]
+    assert left([*lots, spent(1, 25)]) == {"pt_2": 5, "pt_1": 50, "pt_3": 20}
+    assert left([*lots, spent(1, 25), spent(2, 30)]) == {"pt_2": 0, "pt_1": 25, "pt_3": 20}
+    assert left([*lots, spent(1, 85)]) == {"pt_2": 0, "pt_1": 0, "pt_3": 15}
+    assert left([*lots, spent(1, 500)]) == {"pt_2": 0, "pt_1": 0, "pt_3": 0}
+    assert [each.id for each in points.overdue([*lots, spent(1, 25)], NOW + DAY)] == ["pt_2"]
+    assert points.overdue([*lots, spent(1, 30)], NOW + DAY) == []
+    assert points.overdue(lots, NOW + DAY - 1) == []
+
+
+def test_what_is_taken_back_is_taken_from_what_gave_it() -> None:
+    back = line(-30, source="order:1", n=1, kind="refund")
+    lots = [lot(1, 50, NOW + DAY), lot(2, 50, NOW + 2 * DAY), back]
+    assert left(lots) == {"pt_1": 20, "pt_2": 50}
+    again = replace(line(40, source="order:1", n=2), id="pt_1b", expires_at=NOW + 3 * DAY)
+    assert left([*lots, again]) == {"pt_1": 20, "pt_2": 50, "pt_1b": 40}
+    assert left([*lots, again, line(-50, source="order:1", n=3, kind="refund")]) == {"pt_1": 10, "pt_2": 50, "pt_1b": 0}
+    by_hand = line(-60, rule="adjust", source="adjust:x", kind="correction")
+    assert left([*lots, by_hand]) == {"pt_1": 0, "pt_2": 10}
+
+
+def test_what_expired_is_no_longer_there_and_not_spent_twice() -> None:
+    gone = line(-20, rule="expiry", source="expiry:pt_1", kind="expiry")
+    lots = [lot(1, 50, NOW + DAY), lot(2, 50, NOW + 2 * DAY), spent(1, 30), gone]
+    assert left(lots) == {"pt_1": 0, "pt_2": 50}
+    assert left([*lots, spent(2, 10)]) == {"pt_1": 0, "pt_2": 40}
+
+
+@pytest.mark.parametrize(
+    ("taken", "paid", "expired", "given_back"),
+    [(100, 40, 60, 60), (50, 40, 60, 50), (30, 40, 60, 30), (10, 0, 100, 10), (100, 0, 100, 100), (100, 100, 0, 0), (0, 40, 60, 0)],
+)
+def test_what_expired_and_is_taken_back_is_taken_once(taken: int, paid: int, expired: int, given_back: int) -> None:
+    """Of 100 points some were spent and the rest expired; then a refund takes some back."""
+    lines = [lot(1, 100, NOW + DAY), line(-taken, source="order:1", n=1, kind="refund")]
+    lines += [spent(1, paid), line(-expired, rule="expiry", source="expiry:pt_1", kind="expiry")]
+    found = points.expired_too_much(lines, {"pt_1"})
+    assert found == ({"pt_1": given_back} if given_back else {})
+    assert points.expired_too_much(lines, set()) == {}
+    assert sum(each.points for each in lines) + given_back == min(0, 100 - taken - paid)
 
 
 def test_of_two_words_about_one_order_the_kind_says_why() -> None:
@@ -164,6 +252,7 @@ def test_terms(given_: dict[str, Any], wrong: str | None) -> None:
         assert again == made
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["percent", "fixed"]), st.from_regex(r"-?\d{1,12}(\.\d{1,4})?", fullmatch=True), st.sampled_from(["EUR", "JPY", "KWD", "CLF", None]))
 def test_terms_without_errors_are_terms(kind: str, amount: str, currency: str | None) -> None:
     given_ = {"kind": kind, "amount": amount, "currency": currency}

@@ -294,7 +294,8 @@ def _given(lines: Iterable[Entry]) -> tuple[list[Lot], Counter[str], int]:
 def _take_back(kept: Sequence[Lot], points: int) -> tuple[list[Lot], int]:
     """Take `points` from the latest of `kept`; what is missing for that is told."""
     found = []
-    for lot in sorted(kept, key=lambda lot: lot.available_at, reverse=True):
+    ordered = sorted(kept, key=lambda lot: lot.available_at)
+    for lot in ordered[::-1]:
         part = min(points, lot.left)
         points -= part
         found.append(replace(lot, left=lot.left - part))
