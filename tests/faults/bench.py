@@ -24,7 +24,7 @@ RATE = 20
 # A strike that found nothing pending is repeated, but not for ever.
 _PATIENCE = 1.5
 # Nothing may hang; how quickly a killed consumer is replaced is measured by strikes.py.
-RECOVERY = 15.0
+RECOVERY = 30.0
 # Seconds within which every message must have been sent in the end; a killed sender's lease is 45.
 _LAST = 150
 
@@ -43,19 +43,22 @@ class _Struck:
 
 
 def standing(
-    database: str, names: Collection[str] = (), runs: int = 20, without: Collection[str] = (), tell: Callable[[Outcome], None] = lambda _: None
+    database: str, names: Collection[str] = (), runs: int = 20, without: Collection[str] = (), tell: Callable[[Outcome], None] = lambda _: None,
+    minutes: float = float("inf"),
 ) -> Iterator[Outcome]:  # fmt: skip
     """The outcome of each fault on "sqlite" or "postgres" (of those `names`, if any are), all in one system's life.
 
-    `tell` hears of each when its own shop was looked at; what is yielded knows also whether its messages arrived.
+    Those that would begin after so many `minutes` are skipped. `tell` hears of each when its own shop was looked at; what
+    is yielded knows also whether its messages arrived.
     """
     wanted = [(fault, runs) for fault in catalogue(database)] + [(fault, 1) for fault in crash_points()]
     found: list[tuple[Outcome, _Struck]] = []
+    until = time.monotonic() + 60 * minutes
     with Standing(database) as house, ExitStack() as stack:
         for fault, times in wanted:
             if fault.name in without or (names and fault.name not in names):
                 continue
-            if why_not := fault.why_not(house):
+            if why_not := fault.why_not(house) or ("no time was left" if time.monotonic() > until else ""):
                 yield Outcome(fault.name, 0, 0, Finding(0, 0, 0), 0.0, on=database, skipped=why_not)
                 continue
             shop = house.add_shop()
@@ -73,14 +76,14 @@ def standing(
     yield from (outcome for outcome, _ in found)
 
 
-def whole(database: str, runs: int, without: Collection[str]) -> list[Outcome]:
+def whole(database: str, runs: int, without: Collection[str], minutes: float) -> list[Outcome]:
     """Everything, with a line for each fault as soon as its own shop was looked at."""
     began = time.monotonic()
 
     def tell(one: Outcome) -> None:
         print(f"  {time.monotonic() - began:5.0f} s  {one.on}  {one.fault}: {one.verdict}", flush=True)
 
-    return list(standing(database, (), runs, without, tell))
+    return list(standing(database, (), runs, without, tell, minutes))
 
 
 def _suffer(house: Standing, fault: Fault, struck: _Struck, runs: int) -> Outcome:

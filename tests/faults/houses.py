@@ -11,6 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
@@ -109,9 +110,7 @@ class House(ABC):
         """The running processes called `name` (the supervisor names its children `atb-...`)."""
         found = []
         for program in self.programs.values():
-            with suppress(psutil.Error):
-                family = psutil.Process(program.process.pid).children(recursive=True)
-                found += [one for one in family if _name(one) == name]
+            found += [one for one in _below(program.process.pid) if _name(one) == name]
         return found
 
     def _one(self, name: str) -> psutil.Process:
@@ -322,6 +321,23 @@ class Apart(House):
         self.valkey.stop()
         if self.postgres:
             self.postgres.stop()
+
+
+def _below(pid: int) -> list[psutil.Process]:
+    """The processes below one. The kernel's own list where there is one: psutil looks through all that run."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        found = []
+        for child in " ".join(lists).split():
+            with suppress(psutil.Error):
+                found += [psutil.Process(int(child)), *_below(int(child))]
+        if lists:
+            return found
+    except OSError:
+        pass  # gone, or no such list
+    with suppress(psutil.Error):
+        return psutil.Process(pid).children(recursive=True)
+    return []
 
 
 def _name(process: psutil.Process) -> str:

@@ -5,14 +5,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.faults import Outcome
+from tests.faults import __main__ as table
 from tests.faults.disk import Disk
 from tests.faults.forgetful import PowerFailure, why_not
+from tests.faults.invariants import Finding
 from tests.faults.proxy import MODES, Proxy
 from tests.servers import ValkeyServer
 
@@ -116,3 +120,38 @@ def test_a_disk_can_be_full_and_have_room_again() -> None:
         with disk.full(), pytest.raises(OSError, match="No space left"):
             (disk.folder / "more").write_bytes(b"x" * 5000)
         (disk.folder / "after").write_bytes(b"x" * 5000)
+
+
+def outcome(**given: Any) -> Outcome:
+    return Outcome("a fault", 1, 1, Finding(10, 0, 0), 0.0, **given)
+
+
+@pytest.mark.parametrize(
+    ("result", "skip", "status"),
+    [
+        (outcome(), "", 0),
+        (outcome(notes=["a note"], slow=["too slow"]), "", 1),
+        (Outcome("a fault", 1, 1, Finding(10, 1, 0), 0.0), "", 1),
+        (Outcome("a fault", 1, 1, Finding(10, 0, 1), 0.0), "", 1),
+        (outcome(skipped="there is no disk"), "", 1),
+        (outcome(skipped="there is no disk"), "something else", 1),
+        (outcome(skipped="there is no disk"), "something else; thing", 0),
+    ],
+)
+def test_what_is_lost_or_skipped_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], result: Outcome, skip: str, status: int
+) -> None:
+    monkeypatch.setattr(table, "ONE_BY_ONE", {"thing": lambda: result})
+    monkeypatch.setattr(table, "FAULTS", ("thing",))
+    monkeypatch.setenv("FAULTS_SKIP", skip)
+    assert table.main(["thing"]) == status
+    assert ("skipped" in capsys.readouterr().out) == bool(result.skipped)
+
+
+def test_too_few_acknowledged_events_prove_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "ONE_BY_ONE", {"thing": outcome})
+    monkeypatch.setattr(table, "FAULTS", ("thing",))
+    monkeypatch.setattr(table, "SIDE_BY_SIDE", {})
+    assert table.main([]) == 1
+    monkeypatch.setattr(table, "ENOUGH", 10)
+    assert table.main([]) == 0
