@@ -1,4 +1,4 @@
-"""A web process for tests: the real one, on a port of its own, that looks names up nowhere.
+"""A web process for tests: the real one, on a port of its own, that looks names up nowhere and calls nobody.
 
 `python -m tests.web.live DATA_DIR` prints its port and serves until SIGTERM; settings come from the environment.
 """
@@ -6,6 +6,7 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,10 +35,15 @@ class LiveServer:
         self._process.stdout.close()
 
 
+def _refuse(_address: str, _port: int, _seconds: float) -> socket.socket:
+    raise ConnectionRefusedError
+
+
 def main(data_dir: str) -> None:
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)
     widget_server.act.http._look_up = lambda host: [_PUBLIC]
+    widget_server.act.http._connect = _refuse
     with web.listen("127.0.0.1", 0) as sock:
         print(sock.getsockname()[1], flush=True)
         web.run(config.load(os.environ, Path(data_dir)), sock)
