@@ -61,7 +61,7 @@ class World:
     rules: dict[str, loyalty_oracle.Rule] = field(default_factory=dict)
     spent: dict[str, tuple[str, int, bool]] = field(default_factory=dict)
     erasures: dict[str, int] = field(default_factory=dict)
-    addresses: list[tuple[str, int]] = field(default_factory=list)
+    addresses: list[tuple[int, str, str]] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -141,23 +141,28 @@ class World:
             }
         )  # fmt: skip
 
-    def tell_address(self, customer: str) -> None:
-        """The platform says that the account's address is the one that somebody has ordered with as a guest."""
-        self.addresses.append((customer, self.now))
+    def tell_address(self, customer: str, email: str) -> None:
+        """The platform says by which address (a hash of it) an account goes."""
+        self.addresses.append((self.now, customer, email))
         self.waiting.append(
             {
-                "id": str(uuid.uuid5(_space, f"address of {customer} {self.now}")), "type": "customer.updated", "at": self.now,
-                "customer": {"ref": customer, "email": GUEST.removeprefix("e:")},
+                "id": str(uuid.uuid5(_space, f"{customer} at {self.now}")), "type": "customer.updated", "at": self.now,
+                "customer": {"ref": customer, "email": email},
             }
         )  # fmt: skip
 
     def erased(self) -> dict[str, int]:
         """Until when what customers did is erased: what they did as guests is erased with them."""
         found = dict(self.erasures)
-        for customer, at in self.addresses:
-            if at <= self.erasures.get(customer, -1):
-                found[GUEST] = max(self.erasures[customer], found.get(GUEST, 0))
+        for at, customer, email in self.addresses:
+            until = self.erasures.get(customer, -1)
+            if at <= until:
+                found[f"e:{email}"] = max(until, found.get(f"e:{email}", 0))
         return found
+
+    def same(self) -> dict[str, str]:
+        """Accounts that have one address are one person, and who has ordered by it without an account."""
+        return {customer: f"e:{email}" for at, customer, email in self.addresses if at > self.erasures.get(customer, -1)}
 
     def save_rule(self, body: dict[str, Any], rule: str | None = None, dies_at: int = 0) -> None:
         """Make a rule, or change one."""
@@ -283,9 +288,7 @@ class World:
 
     def owed(self) -> dict[loyalty_oracle.Source, loyalty_oracle.Owed]:
         answers = oracle.recount(map(_escaped, self.said), ZONE).answers
-        # Accounts that have one address are one person.
-        same = {customer: GUEST for customer, at in self.addresses if at > self.erasures.get(customer, -1)}
-        return loyalty_oracle.owed(self.platform, answers, self.rules, self.erased(), same)
+        return loyalty_oracle.owed(self.platform, answers, self.rules, self.erased(), self.same())
 
     def check_always(self) -> None:
         """What must hold at any moment, whatever has not arrived yet."""
