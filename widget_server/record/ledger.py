@@ -143,6 +143,12 @@ def has_lines(conn: Connection, shop: str, customer: str) -> bool:
     return conn.execute(select(_c.id).where(_c.shop == shop, _c.customer == customer).limit(1)).first() is not None
 
 
+def by_id(conn: Connection, shop: str, entry: str) -> Entry | None:
+    """The line that a message is about."""
+    row = conn.execute(select(_ledger).where(_c.shop == shop, _c.id == entry)).first()
+    return None if row is None else _entry(row)
+
+
 def of_customer(
     conn: Connection, shop: str, customer: str, before: tuple[int, str] | None = None, limit: int | None = None
 ) -> list[Entry]:
