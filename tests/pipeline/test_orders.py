@@ -366,6 +366,16 @@ def test_imported_orders_are_erased_with_their_customer(house: House) -> None:
     assert house.owner("8") == house.tombstone(house.hashed("15"))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_birthday_told_again_after_an_erasure_dates_from_then(house: House, seed: int) -> None:
+    told = [house.customer("updated", NOW + n * DAY, birthday="05-05") for n in (1, 3, 4)]
+    told.append(house.customer("erased", NOW + 2 * DAY))
+    random.Random(seed).shuffle(told)
+    for one in told:
+        house.send(one)
+    assert (house.known("15")["15"].birthday, house.known("15")["15"].birthday_since) == ("05-05", NOW + 3 * DAY)
+
+
 def test_an_erasure_concerns_one_shop(house: House) -> None:
     other = House(house.database)
     other.send(*life(other))

@@ -12,10 +12,12 @@ from .answer import Register, Stamp
 from .times import parse_time
 
 _FIELDS = ("email", "birthday", "language", "segments")
-# Fields of which it is known when each of their values was first heard.
-_FIRST_HEARD = ("email", "birthday")
+# Fields of which it is known since when each of their values was heard.
+_HEARD = ("email", "birthday")
 # Nobody honest has as many birthdays or addresses.
-_MAX_FIRSTS = 20
+_MAX_VALUES = 20
+# Times of one value: more than the first, because an erasure takes the first ones away.
+_MAX_TIMES = 16
 # Changes of segments that are remembered.
 _MAX_PAST = 50
 
@@ -50,10 +52,10 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`firsts` is {field: {value: when it was first heard, in ms}}, `past` every word on segments, oldest first."""
+    """`heard` is {field: {value: the first times (ms) at which it was said}}, `past` every word on segments, oldest first."""
 
     registers: Mapping[str, Register] = field(default_factory=dict)
-    firsts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    heard: Mapping[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     past: tuple[Register, ...] = ()
 
     def get(self, name: str) -> Any:
@@ -67,7 +69,8 @@ class Profile:
         register = self.registers.get("birthday")
         if register is None or register.value is None:
             return None
-        return self.firsts["birthday"].get(register.value, register.stamp.at)
+        times = self.heard.get("birthday", {}).get(register.value)
+        return times[0] if times else register.stamp.at
 
 
 def stamp_of(event: Mapping[str, Any]) -> Stamp:
@@ -80,7 +83,7 @@ def stamp_of(event: Mapping[str, Any]) -> Stamp:
 def merged(state: Profile, event: Mapping[str, Any]) -> Profile:
     """`state` with what one `customer.updated` says; what it does not name stays."""
     customer, stamp = event["customer"], stamp_of(event)
-    registers, firsts = dict(state.registers), {name: dict(heard) for name, heard in state.firsts.items()}
+    registers, heard = dict(state.registers), dict(state.heard)
     for name in _FIELDS:
         value = customer.get(name)
         if value is None:
@@ -88,23 +91,25 @@ def merged(state: Profile, event: Mapping[str, Any]) -> Profile:
         present = registers.get(name)
         if present is None or stamp > present.stamp:
             registers[name] = Register(stamp, value)
-        if name in _FIRST_HEARD:
-            heard = firsts.setdefault(name, {})
-            heard[value] = min(stamp.at, heard.get(value, stamp.at))
-            # The earliest are kept, so that the cut does not depend on the order of arrival.
-            firsts[name] = dict(sorted(heard.items(), key=lambda one: (one[1], one[0]))[:_MAX_FIRSTS])
+        if name in _HEARD:
+            heard[name] = _with_time(heard.get(name, {}), value, stamp.at)
     past = state.past
     if customer.get("segments") is not None:
         past = tuple(sorted({said.stamp: said for said in (*past, Register(stamp, customer["segments"]))}.values()))
-    return Profile(registers, firsts, past[-_MAX_PAST:])
+    return Profile(registers, heard, past[-_MAX_PAST:])
+
+
+def _with_time(heard: Mapping[str, Sequence[int]], value: str, at: int) -> dict[str, Sequence[int]]:
+    # The earliest are kept, so that the cuts do not depend on the order of arrival.
+    times = sorted({*heard.get(value, ()), at})[:_MAX_TIMES]
+    return dict(sorted({**heard, value: times}.items(), key=lambda one: (one[1][0], one[0]))[:_MAX_VALUES])
 
 
 def without(state: Profile, until: int) -> Profile:
     """What is left of `state` when all that was said up to `until` is erased."""
     registers = {name: register for name, register in state.registers.items() if register.stamp.at > until}
-    firsts = {
-        name: kept
-        for name, heard in state.firsts.items()
-        if (kept := {value: at for value, at in heard.items() if at > until})
+    heard = {
+        name: {value: later for value, times in values.items() if (later := [at for at in times if at > until])}
+        for name, values in state.heard.items()
     }
-    return Profile(registers, firsts, tuple(said for said in state.past if said.stamp.at > until))
+    return Profile(registers, heard, tuple(said for said in state.past if said.stamp.at > until))

@@ -76,8 +76,8 @@ def apply(conn: Connection, shop: Shop, events: Iterable[Mapping[str, Any]]) -> 
             until[ref] = max(until.get(ref, 0), customers_of.stamp_of(event).at)
             hashes.add(event["customer"].get("email"))
         if ref in until:
-            heard = profile.firsts.get("email", {})
-            hashes |= {email for email, at in heard.items() if at <= until[ref]}
+            heard = profile.heard.get("email", {})
+            hashes |= {email for email, times in heard.items() if times[0] <= until[ref]}
             others += [(name, until[ref]) for name in _other_names(shop, ref, hashes - {None})]
             profile = customers_of.without(profile, until[ref])
         profiles[ref] = profile
@@ -164,7 +164,7 @@ def _customer(row: Row[Any]) -> Customer:
         ref=row.ref, email=row.email, birthday=row.birthday, birthday_since=row.birthday_since,
         language=row.language, segments=tuple(row.segments.split()) if row.segments else (),
         last_order_at=row.last_order_at, last_order=row.last_order, erased=row.erased_at is not None,
-        past=profile.past, emails=tuple(sorted(profile.firsts.get("email", {}))),
+        past=profile.past, emails=tuple(sorted(profile.heard.get("email", {}))),
     )  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def _profile(text: str) -> Profile:
 def _row(shop: str, ref: str, profile: Profile) -> dict[str, Any]:
     birthday, segments = profile.get("birthday"), profile.get("segments")
     past = [[*said.stamp, said.value] for said in profile.past]
-    state = {"r": dump_registers(profile.registers), "f": profile.firsts, "p": past}
+    state = {"r": dump_registers(profile.registers), "f": profile.heard, "p": past}
     return {
         "shop": shop, "ref": ref, "email": profile.get("email"), "birthday": birthday,
         "birthday_since": profile.birthday_since, "born": None if birthday is None else birthday[-5:],
