@@ -47,6 +47,8 @@ def at(conn: Connection, now: int) -> Held:
 
 def until(conn: Connection, ids: Collection[str], now: int) -> dict[str, int]:
     """When the next message may go to those of `ids` that are shut; who is paused is not among them."""
+    if not ids:
+        return {}
     rows = conn.execute(select(_c.id, _c.until, _c.asked).where(_c.id.in_(sorted(ids)), _c.asked < FOR_GOOD))
     return {row.id: last for row in rows if (last := max(row.until, row.asked)) > now}
 
