@@ -132,10 +132,12 @@ def _look_again(house: Standing, outcome: Outcome, struck: _Struck) -> None:
     with house.querying() as run:
         stored = {name for (name,) in run(f"SELECT id FROM events WHERE shop = '{struck.shop.id}'")}
         events = [name for (name,) in run(f"SELECT id FROM events WHERE shop = '{struck.shop.id}' AND type = '{TOLD}'")]
+        dead = run(f"SELECT last_error, count(*) FROM outbox WHERE shop = '{struck.shop.id}' AND state <> 'done' GROUP BY 1")
         doubled, problems = arrived(run, struck.shop.id, struck.platform.receiving)
     outcome.finding.lost = max(outcome.finding.lost, len(set(struck.ledger.acknowledged) - stored))
     outcome.finding.doubled += doubled
     outcome.finding.problems += told(struck.receiver, events) + problems
+    outcome.finding.problems += [f"{n} messages were not sent: {why}" for why, n in dead]
     outcome.points, outcome.coupons = struck.platform.receiving.points.total(), len(struck.platform.receiving.coupons)
 
 

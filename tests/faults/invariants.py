@@ -84,6 +84,8 @@ def _states(run: Run, ids: set[str], wanted: int) -> list[str]:
         found.append(f"outbox states {states}")
     odd = run("SELECT state, error FROM inbox WHERE state <> 'done' LIMIT 1")
     found += [f"the inbox holds something {odd[0][0]} ({odd[0][1]})"] if odd else []
+    if run("SELECT 1 FROM outbox WHERE state = 'dead' AND last_error IS NULL LIMIT 1"):
+        found.append("a message died without a reason")
     if run("SELECT 1 FROM outbox GROUP BY shop, key HAVING count(*) > 1"):
         found.append("a message stands twice in the outbox")
     return found

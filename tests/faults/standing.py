@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import psutil
@@ -39,17 +39,27 @@ class Standing(House):
         super().__init__()
         self.kind = database
         self.aside = 0  # how many events must have been set aside
-        self.disks = {name: Disk() for name in ("spill", "valkey", "database")}
+        self._settings = settings
+        self._servers = ExitStack()
+        try:
+            self._build()
+        except BaseException:
+            self.forget()
+            raise
+
+    def _build(self) -> None:
+        self.disks = {name: self._servers.enter_context(closing(Disk())) for name in ("spill", "valkey", "database")}
         self.valkey = ValkeyServer({"dir": str(self.disks["valkey"].folder)})
-        self.postgres = self._postgres() if database == "postgres" else None
+        self._servers.callback(self.valkey.stop)
+        self.postgres = self._postgres() if self.kind == "postgres" else None
         self.redis_url = self.valkey.url
         self._file = self.disks["database"].folder / "atbalss.db"
         self.database_url = self.postgres.url() if self.postgres else f"sqlite:///{self._file}"
         routes = {"web-valkey": str(self.valkey.socket), "worker-valkey": str(self.valkey.socket)}
         if self.postgres:
+            self._servers.callback(self.postgres.stop)
             routes["worker-database"] = str(self.postgres.folder / ".s.PGSQL.5432")
-        self.proxy = Proxy(routes, {"worker-database": "INSERT INTO events"})
-        self._settings = settings
+        self.proxy = self._servers.enter_context(closing(Proxy(routes, {"worker-database": "INSERT INTO events"})))
         opened = self._database()
         opened.migrate()
         opened.close()
@@ -58,7 +68,8 @@ class Standing(House):
             self.start_web(n)
         for n in range(WORKERS):
             self.start_worker(n)
-        self.wait_for_webs()
+        for n in range(_WEBS):
+            self.wait_for_web(n)
 
     def _postgres(self) -> PostgresServer:
         before = tempfile.tempdir
@@ -90,10 +101,6 @@ class Standing(House):
             own["crash_at"] = str(crash_at)
         self.programs[f"worker{n}"] = Program(self.folder / f"worker{n}", "worker", **own)
         return self.programs[f"worker{n}"]
-
-    def wait_for_webs(self) -> None:
-        for n in range(_WEBS):
-            self.wait_for_web(n)
 
     def wait_for_web(self, n: int) -> None:
         wait_for(lambda: get(f"http://127.0.0.1:{self.ports[n]}/healthz")[0] == 200, "no web process")
@@ -243,12 +250,7 @@ class Standing(House):
 
     def forget(self) -> None:
         super().forget()
-        self.proxy.close()
-        self.valkey.stop()
-        if self.postgres:
-            self.postgres.stop()
-        for disk in self.disks.values():
-            disk.close()
+        self._servers.close()
 
 
 def _fetched(cursor: Any) -> list[Any]:
