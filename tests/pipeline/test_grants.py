@@ -326,6 +326,17 @@ def test_points_are_told_when_they_are_available_with_the_total_of_then(setup: S
     assert second["reason"] == "an order"
 
 
+def test_a_fault_of_ours_costs_nobody_points(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup.connect()
+    setup.points(50)
+    with monkeypatch.context() as broken:
+        broken.setattr(ledger, "by_id", None)
+        setup.deliver()
+    assert setup.stages() == ["planned"]
+    setup.settle()
+    assert setup.server.points == {"customer-1": 50}
+
+
 def grants_of(body: bytes) -> dict[str, object]:
     told: dict[str, dict[str, object]] = orjson.loads(body)
     return told["data"]

@@ -322,6 +322,9 @@ class Deliverer:
                 body = self._make_body(conn, row)
         except Exception as error:  # noqa: BLE001 - one row that cannot be told must not hold up the others
             _log.error("body_not_made", delivery=row.id, type=row.type, exc_info=True)
+            if grants.is_grant(row):  # what is owed stays owed
+                outbox.postpone(conn, row, now + SCHEDULE[2] * 1000)
+                return None
             outbox.kill(conn, row, f"its body could not be made: {type(error).__name__}", now)
             return None
         if body is None:
