@@ -30,6 +30,8 @@ def check(database: Database, examples: int, steps: int = 30) -> Counter[str]:
     return made.seen
 
 
+# On a machine that is busy with ten other things.
+@pytest.mark.timeout(900)
 def test_the_ledger_is_the_fold_over_the_final_state(sqlite_database: Database) -> None:
     seen = check(sqlite_database, 100)
     # Histories of nothing would prove nothing.
@@ -38,6 +40,7 @@ def test_the_ledger_is_the_fold_over_the_final_state(sqlite_database: Database) 
 
 
 @pytest.mark.postgres
+@pytest.mark.timeout(900)
 def test_the_ledger_is_the_fold_over_the_final_state_on_postgres(postgres_url: str) -> None:
     database = Database(postgres_url, SECRET_KEY)
     try:
