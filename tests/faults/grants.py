@@ -84,7 +84,7 @@ def kill_loop(database_url: str, each: int, bad: float = 0.15, seed: int = 1, on
         now = _START
         kills = struck = 0
         in_doubt: set[str] = set()
-        while _waiting(database):
+        while _waiting(database) and kills < 2 * each + 50:
             process = _sender(database_url, now)
             told = shop.requests + rng.randint(3, 20)
             _until(lambda told=told, now=now: shop.requests >= told or not _due(database, now), 10.0)
@@ -97,7 +97,9 @@ def kill_loop(database_url: str, each: int, bad: float = 0.15, seed: int = 1, on
             now = max(now + _LATER, _next(database))
         last = time.monotonic()
         wrong[0] = False
-        while _waiting(database):
+        for _ in range(30):
+            if not _waiting(database):
+                break
             process = _sender(database_url, now)
             _until(lambda: not _waiting(database), 10.0)
             process.kill()
@@ -124,12 +126,12 @@ def _sender(database_url: str, now: int) -> BaseProcess:
 
 
 def _send(database_url: str, now: int) -> None:
-    began = time.monotonic()
+    began, born_to = time.monotonic(), os.getppid()
     database = Database(database_url, SECRET_KEY)
     http = HttpClient(allow_private=True, deadline=_PATIENCE)
     sender = Deliverer(database, http, make_body, clock=lambda: now + int((time.monotonic() - began) * 1000))
-    while True:
-        sender.run(60)
+    while os.getppid() == born_to:
+        sender.run(5)
         time.sleep(0.02)
 
 
