@@ -162,6 +162,10 @@ def test_rewards_are_what_the_shop_says(world: World) -> None:
     unknown = post(world, "redeem", {"id": str(uuid.uuid4()), "reward": "6 euros off"})
     assert (unknown.status_code, list(unknown.json["errors"])) == (409, ["reward"])
     assert world.call("PUT", "/v1/loyalty", key, json={}).json == {"return_days": 14, "expire_days": None, "rewards": []}
+    # Whoever lost the reply asks again, whatever the owner has done to the reward meanwhile.
+    again = post(world, "redeem", {"id": made.json["id"], "reward": "5 euros off"})
+    assert (again.status_code, again.json) == (201, made.json)
+    assert post(world, "redeem", {"id": made.json["id"], "reward": "6 euros off"}).status_code == 409
 
 
 @pytest.mark.parametrize(

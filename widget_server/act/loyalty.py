@@ -124,6 +124,15 @@ def redeem(
     return Redemption(entry, coupon)
 
 
+def paid_for(conn: Connection, shop: str, request: str, reward: str) -> tuple[int, CouponTerms] | None:
+    """What `request` paid for this reward, and what for, whatever the shop asks for it by now; None when it paid nothing."""
+    lock_shops(conn, [shop])
+    known = ledger.of_source(conn, shop, REDEEM, f"redeem:{request}")
+    if not known or known[0].why.get("reward") != reward:
+        return None
+    return -known[0].points, CouponTerms(**known[0].why["coupon"])
+
+
 def adjust(conn: Connection, shop: str, customer: str, request: str, points: int, reason: str, now: int) -> Entry:
     """A person gives or takes `points`, once for each `request`; below zero too. Raises OtherRequest, Erased."""
     lock_shops(conn, [shop])

@@ -247,6 +247,9 @@ def _wanted(conn: Connection, shop: str, body: Any) -> tuple[int, CouponTerms]:
         twice = {name: "Leave it out beside `reward`." for name in ("points", "coupon") if body.get(name) is not None}
         if twice:
             raise invalid(twice)
+        paid = loyalty.paid_for(conn, shop, body["id"].lower(), body["reward"])
+        if paid is not None:
+            return paid
         reward = settings.of_shop(conn, shop).reward(body["reward"])
         if reward is None:
             raise conflict({"reward": "The shop has no such reward."})
