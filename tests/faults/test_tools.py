@@ -92,6 +92,26 @@ def test_a_power_cut_keeps_what_was_synced_and_nothing_else(tmp_path: Path) -> N
         assert (folder / "kept").read_text() == "synced, and more"
 
 
+@pytest.mark.parametrize(("synchronous", "kept"), [("FULL", 20), ("OFF", 0)])
+def test_a_database_keeps_what_it_syncs(tmp_path: Path, synchronous: str, kept: int) -> None:
+    """The same cut costs nothing, or everything."""
+    if why_not():
+        return
+    with closing(PowerFailure(tmp_path / "disk")) as disk:
+        with closing(sqlite3.connect(disk.folder / "db")) as conn:
+            conn.execute("PRAGMA journal_mode=WAL")
+            conn.execute("CREATE TABLE t (n)")
+            disk.settle()
+            conn.execute(f"PRAGMA synchronous={synchronous}")
+            for n in range(20):
+                conn.execute("INSERT INTO t VALUES (?)", (n,))
+                conn.commit()
+            disk.cut()
+        disk.back(some=False)
+        with closing(sqlite3.connect(disk.folder / "db")) as conn:
+            assert conn.execute("SELECT count(*) FROM t").fetchone() == (kept,)
+
+
 def test_sqlite_survives_a_torn_end_with_all_it_committed(tmp_path: Path) -> None:
     if why_not():
         return
