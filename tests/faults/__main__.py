@@ -23,7 +23,7 @@ from widget_server.record.db import Database
 ENOUGH = 100_000  # acknowledged events, all together
 RUNS = int(os.environ.get("FAULTS_RUNS", "20"))  # of each fault of a standing system
 # The standing systems begin nothing new after that; what was not begun is skipped.
-MINUTES = float(os.environ.get("FAULTS_MINUTES", "42"))
+MINUTES = float(os.environ.get("FAULTS_MINUTES", "36"))
 _COLUMNS = ("fault", "on", "runs", "struck", "acknowledged", "lost", "doubled", "recovery s")
 
 
