@@ -35,6 +35,7 @@ SETTINGS = {
 }  # fmt: skip
 # The supervisor lets a process that dies again within a second wait; a fault test has no time for that.
 _SETTLED = 1.05
+_OF_RQ = ("deliver", "reconcile")
 
 
 class House(ABC):
@@ -210,13 +211,13 @@ class House(ABC):
     def _fallen(self) -> list[str]:
         """Processes that ended by themselves with an error: nothing of ours may fall because of somebody else's death.
 
-        Except `deliver`: RQ's worker leaves when Redis does, and its supervisor brings it back.
+        Except RQ's workers: they leave when Redis does, and their supervisor brings them back.
         """
         return [
             f"{line['process']} ended with {line['code']}"
             for program in self.programs.values()
             for line in program.logged("ended")
-            if line["code"] not in self.fine_endings and line["process"] != "deliver"
+            if line["code"] not in self.fine_endings and line["process"] not in _OF_RQ
         ]
 
     def __enter__(self) -> Self:
