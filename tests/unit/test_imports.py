@@ -102,6 +102,13 @@ def test_an_order_is_kept_without_the_customers_name(read: Any) -> None:
     assert (event["type"], event["at"]) == ("order.placed", 1_795_334_400_000)
 
 
+def test_orders_and_customers_name_a_customer_alike_as_the_platform_does(read: Any) -> None:
+    _, orders = read("order_id,placed_at,customer_id\n1,2026-11-22 10:00,C7\n2,2026-11-22 10:00,Anna@Example.com\n", "orders")
+    _, customers = read("customer_id,segments\nC7,vip\nanna@example.com,b2b\n", "customers")
+    assert orders[0]["order"]["customer"] == customers[0]["customer"]["ref"] == "C7"
+    assert "e:" + orders[1]["order"]["email"] == customers[1]["customer"]["ref"]
+
+
 def test_a_customer_is_kept_without_the_address(read: Any) -> None:
     _, events = read(
         "Customer;Email;Date of birth;Lang;Groups\n"

@@ -1,8 +1,8 @@
 """What the columns of an imported file are called, and how a row of them becomes an event. Pure.
 
 A row is checked by the same field tables as everything else (`contract.events`); what is here only brings cells into
-their form: times without an offset are the shop's local times, a comma may stand for the decimal point, and customers
-are kept under a keyed hash only.
+their form: times without an offset are the shop's local times, a comma may stand for the decimal point, and of an e-mail
+address only a keyed hash is kept.
 """
 
 import hashlib
@@ -210,12 +210,6 @@ def clean_status(text: str, _place: Place) -> str:
     return re.sub(r"[\s_]+", "-", plain)
 
 
-def clean_customer(text: str, place: Place) -> str:
-    """A pseudonym; of an e-mail address the one that guests of the shop's platform go by too."""
-    hashed = pseudonym(place.shop.customer_key, text)
-    return GUEST + hashed if "@" in text else hashed
-
-
 def clean_account(text: str, place: Place) -> str:
     """The platform's own name of a customer, as its orders bear it; an e-mail address only as a hash."""
     return GUEST + pseudonym(place.shop.customer_key, text) if "@" in text else text
@@ -344,7 +338,7 @@ KINDS: dict[str, FileKind] = {
                        True, clean_time),
                 Column("customer_id", "order.customer",
                        ("customer_unique_id", "customer", "id_customer", "customer_email", "billing_email", "email"),
-                       clean=clean_customer),
+                       clean=clean_account),
                 Column("status", "order.status",
                        ("order_status", "state", "current_state", "financial_status"), clean=clean_status),
                 Column("delivered_at", "order.completed_at",
