@@ -35,8 +35,8 @@ chromium: $(READY)
 test: $(READY) $(SNIPPET) chromium ## all checks: lint, types, import contracts, Python and JavaScript tests
 	$(MAKE) lint
 	$(BIN)/python js_snippet/node.py test
-	$(BIN)/python -m pytest -q --instafail -n 2 --dist worksteal -m "not browser" tests
-	$(BIN)/python -m pytest -q --instafail -n 2 --dist worksteal -m browser tests
+	@failed=0; for part in "not browser" browser; do \
+		$(BIN)/python -m pytest -q --instafail -n 2 --dist worksteal -m "$$part" tests || failed=1; done; exit $$failed
 
 demo: $(READY) $(SNIPPET) ## a demo shop with everything running, in the foreground
 	$(BIN)/atbalss demo

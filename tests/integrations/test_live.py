@@ -1,8 +1,8 @@
 """A WooCommerce shop on a port of its own and `atbalss up` beside it: connected by API, told by webhook and by reading."""
 
 import json
-import time
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
