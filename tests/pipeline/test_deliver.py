@@ -336,6 +336,19 @@ def test_after_ten_attempts_it_is_dead_until_it_is_replayed(setup: Setup) -> Non
     assert len(setup.attempts(row.id)) == 11
 
 
+def test_what_is_replayed_goes_oldest_first(setup: Setup) -> None:
+    endpoint, _ = setup.endpoint()
+    names = [f"n{number}" for number in range(8)]
+    for name in names:
+        setup.now.ms += 1000
+        setup.add(endpoint, name)
+    with setup.database.writing() as conn:
+        outbox.kill_queued(conn, endpoint, "it is over", setup.now())
+        assert len(outbox.replay(conn, setup.now(), Wanted(SHOP))) == 8
+        claimed = outbox.claim(conn, now=setup.now(), lease=1, limit=8, by="me")
+    assert [row.key.split(":")[1] for row in claimed] == names
+
+
 def test_410_disables_the_endpoint_and_replay_opens_it(setup: Setup) -> None:
     http = FakeHttp(lambda _got, number: Response(410 if number < 2 else 200))
     endpoint, _ = setup.endpoint()

@@ -56,7 +56,7 @@ def test_failed_deliveries_are_listed_and_sent_again(run: Run, store: Database) 
     assert shown.count("answered 410") == 2
 
     assert run("deliveries", "replay", "--all-failed", "--shop", second).output == "1 will be sent again.\n"
-    assert json.loads(run("deliveries", "replay", "--id", one["id"], "--json").output) == {"replayed": 1}
+    assert json.loads(run("deliveries", "replay", "--id", one["id"], "--json").output) == {"replayed": 1, "left_out": []}
     http = FakeHttp()
     sender = Deliverer(store, http, lambda _conn, _row: None)
     assert sender.run(30) == 2
@@ -71,8 +71,21 @@ def test_what_cannot_be_replayed_is_told(run: Run, store: Database) -> None:
     assert run("deliveries", "replay", "--id", "msg_x", "--all-failed").exit_code == 2
     unknown = run("deliveries", "replay", "--id", "msg_unknown")
     assert unknown.exit_code == 1
-    assert "msg_unknown" in unknown.output
+    assert "There is no delivery msg_unknown" in unknown.output
     assert "pk_unknown" in run("deliveries", "list", "--shop", "pk_unknown").output
+
+
+def test_a_coupon_that_failed_for_good_is_left_out_with_the_reason(run: Run, store: Database) -> None:
+    with store.writing() as conn:
+        shop = shops.create(conn, "Shop", "shop.example").id
+        outbox.add(conn, [OutboxRow(shop, "coupon:a:0", "con_1", "coupon.issue", "{}", "IssueCoupon")], 1)
+        [row] = outbox.claim(conn, now=1, lease=1, limit=1, by="me")
+        outbox.give_up(conn, row, outbox.Attempt(1, 422, "answered 422", 1))
+    alone = run("deliveries", "replay", "--id", row.id)
+    assert alone.exit_code == 1
+    assert "given back" in alone.output
+    many = run("deliveries", "replay", "--all-failed").output
+    assert many == f"0 will be sent again.\n1 left out, because each {outbox.GIVEN_BACK}.\n"
 
 
 def test_one_delivery_is_shown_with_what_was_sent_and_answered(run: Run, store: Database) -> None:

@@ -369,7 +369,7 @@ def test_a_long_replay_is_many_short_transactions(setup: Setup) -> None:
         outbox.kill_queued(conn, endpoint, "it is over", START)
         assert [len(outbox.replay(conn, START, outbox.Wanted(SHOP), limit=10)) for _ in range(4)] == [10, 10, 5, 0]
         outbox.kill_queued(conn, endpoint, "it is over", START)
-    assert deliver.replay_all(setup.database.writing, START, outbox.Wanted(SHOP)) == 25
+    assert deliver.replay_all(setup.database.writing, START, outbox.Wanted(SHOP)).count == 25
 
 
 # --- notices

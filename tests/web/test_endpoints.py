@@ -12,7 +12,7 @@ from tests.web.conftest import PUBLIC, World, answer
 from widget_server.act.http import HttpClient
 from widget_server.act.notices import TYPES
 from widget_server.contract.times import format_time
-from widget_server.record import endpoints, holds, outbox
+from widget_server.record import connections, endpoints, holds, outbox
 
 GOOD = {"url": "https://example.com/hook", "types": ["answer.given", "score.updated"]}
 
@@ -132,7 +132,47 @@ def test_deliveries_are_listed_and_sent_again(world: World) -> None:
     assert (again.status_code, again.json) == (202, {"id": one, "state": "due"})
     (due,) = world.get("/v1/deliveries", state="due").json["deliveries"]
     assert (due["id"], due["attempts"]) == (one, 0)
-    assert world.call("POST", f"/v1/deliveries/{one}/replay", world.shop.api_key).status_code == 404
+    refused = world.call("POST", f"/v1/deliveries/{one}/replay", world.shop.api_key)
+    assert (refused.status_code, refused.json["message"]) == (409, f"It still waits and is sent at {due['next_at']}.")
+    assert world.call("POST", f"/v1/deliveries/{one}/replay", world.neighbour.api_key).status_code == 404
+
+
+def test_what_can_t_be_sent_again_says_why(world: World) -> None:
+    """Coupons: each state in which one is left alone, and how many of them a replay of many leaves out."""
+    now = int(time.time() * 1000)
+    shop, kind = world.shop.id, "IssueCoupon"
+    with world.database.writing() as conn:
+        made = connections.create(conn, shop, "webhook", "mine", {"url": "https://a.example/", "secret": "x"}, now)
+        rows = [outbox.OutboxRow(shop, f"coupon:{key}:0", made.id, "coupon.issue", "{}", kind) for key in "abcd"]
+        outbox.add(conn, rows, now)
+        refused, unsure, _, taken = sorted(outbox.claim(conn, now=now, lease=1, limit=9, by="me"), key=lambda row: row.key)
+        no = outbox.Attempt(now, 422, "answered 422", 1)
+        outbox.give_up(conn, refused, no)
+        outbox.retry_later(conn, unsure, no, now + 60_000, unknown=True)
+        outbox.finish(conn, [(taken, outbox.Attempt(now, 200, None, 1))])
+
+    def said(delivery: str) -> str:
+        reply = world.call("POST", f"/v1/deliveries/{delivery}/replay", world.shop.api_key)
+        assert (reply.status_code, list(reply.json["errors"])) == (409, ["delivery"])
+        message: str = reply.json["message"]
+        return message
+
+    assert "failed for good" in said(refused.id)
+    assert "given back" in said(refused.id)
+    assert f"asked at {format_time(now + 60_000)}" in said(unsure.id)
+    assert "not sent twice" in said(taken.id)
+    with world.database.writing() as conn:
+        connections.pause(conn, made.id, "answered 410", now)
+    assert f"PATCH /v1/connections/{made.id}" in said(unsure.id)
+
+    def left_out(**body: Any) -> Any:
+        return world.call("POST", "/v1/replays", world.shop.api_key, json=body).json
+
+    many = left_out()
+    assert (many["replayed"], [each["count"] for each in many["left_out"]]) == (0, [1, 1])
+    assert [each["why"] for each in many["left_out"]] == [outbox.GIVEN_BACK, outbox.STILL_WAITS]
+    assert left_out(state="done", **{"from": "2026-01-01T00:00:00Z"})["left_out"] == [{"count": 1, "why": outbox.TAKEN_ONCE}]
+    assert world.call("POST", "/v1/replays", world.neighbour.api_key, json={}).json["left_out"] == []
 
 
 # --- changing, pausing, testing
@@ -227,12 +267,12 @@ def test_a_range_of_deliveries_is_sent_again(world: World) -> None:
     def again(**body: Any) -> Any:
         return world.call("POST", "/v1/replays", world.shop.api_key, json=body)
 
-    assert again(to="2026-01-01T00:00:00Z").json == {"replayed": 0}
-    assert again(endpoint="ep_" + "0" * 24).json == {"replayed": 0}
+    assert again(to="2026-01-01T00:00:00Z").json == {"replayed": 0, "left_out": []}
+    assert again(endpoint="ep_" + "0" * 24).json == {"replayed": 0, "left_out": []}
     stranger = world.call("POST", "/v1/replays", world.neighbour.api_key, json={})
-    assert stranger.json == {"replayed": 0}
+    assert stranger.json == {"replayed": 0, "left_out": []}
     reply = again(**{"from": "2026-01-01T00:00:00Z"}, endpoint=endpoint)
-    assert (reply.status_code, reply.json) == (202, {"replayed": total})
+    assert (reply.status_code, reply.json) == (202, {"replayed": total, "left_out": []})
     assert total >= 3
     assert again(state="done").status_code == 409
     assert again(**{"from": "2026-01-01T00:00:00+02:00"}, to="2025-12-31T22:00:00Z").status_code == 409

@@ -29,9 +29,10 @@ from integrations import Finder, Http, Integration, PermanentError, Receipt, Res
 from integrations.webhook import integration as webhook
 from widget_server.contract.coupons import State
 from widget_server.contract.platforms import platforms
+from widget_server.contract.times import format_time
 from widget_server.record import connections, endpoints, holds, outbox
 from widget_server.record.db import Database, lock_shops
-from widget_server.record.outbox import Attempt, Claimed, Wanted
+from widget_server.record.outbox import Attempt, Claimed, Delivery, LeftOut, Wanted
 
 from . import grants, loyalty
 from .crash import crash_point
@@ -111,15 +112,57 @@ def replay(conn: Connection, now: int, wanted: Wanted) -> int:
     return len(again)
 
 
-def replay_all(writing: Callable[[], AbstractContextManager[Connection]], now: int, wanted: Wanted) -> int:
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many are sent again, and what is not."""
+
+    count: int
+    left_out: Sequence[LeftOut]
+
+
+def replay_all(
+    writing: Callable[[], AbstractContextManager[Connection]], now: int, wanted: Wanted
+) -> Replayed:
     """Send all of `wanted` again, in short transactions, because others want to write."""
+    with writing() as conn:
+        left_out = outbox.left_out(conn, wanted)
     total = 0
     while True:
         with writing() as conn:
             part = replay(conn, now, wanted)
         total += part
         if part == 0:
-            return total
+            return Replayed(total, left_out)
+
+
+def why_not(conn: Connection, one: Delivery) -> str:
+    """A sentence for whoever wanted to send again what `replay` passed over."""
+    if one.state == "due":
+        return _why_it_waits(conn, one)
+    if one.state == "cancelled":
+        return f"It was cancelled: {one.last_error}."
+    return f"It {outbox.TAKEN_ONCE if one.state == 'done' else outbox.GIVEN_BACK}."
+
+
+def _why_it_waits(conn: Connection, one: Delivery) -> str:
+    connection = connections.targets(conn, [one.endpoint]).get(one.endpoint)
+    endpoint = endpoints.by_id(conn, one.shop, one.endpoint)
+    if connection is not None and connection.paused is not None:
+        return (
+            f"It still waits: its connection is paused ({connection.paused}). "
+            f'Resume it by PATCH /v1/connections/{one.endpoint} with {{"paused": false}}.'
+        )
+    if endpoint is not None and endpoint.paused_at is not None:
+        return (
+            "It still waits: its endpoint is paused. "
+            f'Resume it by PATCH /v1/endpoints/{one.endpoint} with {{"paused": false}}.'
+        )
+    if one.leased:
+        return "It is being sent now."
+    when = format_time(one.next_at or one.created)
+    if one.unknown:
+        return f"Nobody knows whether it arrived: the platform is asked at {when}, and it is sent again if it did not."
+    return f"It still waits and is sent at {when}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ STATES = ("due", "done", "dead", "cancelled")
 STAGES = ("planned", "sending", "done", "unknown", "failed", "cancelled")
 EXCERPT = 500
 REPLAYED_AT_ONCE = 1000
+# Why something is not sent again.
+GIVEN_BACK = "failed for good: what was paid for such a coupon was given back, so it can't be sent again"
+STILL_WAITS = "still waits and is sent by itself, once its connection is not paused"
+TAKEN_ONCE = "was taken: coupons and points are not sent twice"
 
 _outbox = Table(
     "outbox",
@@ -162,6 +166,14 @@ class Wanted:
     since: int | None = None
     until: int | None = None
     done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many of those that somebody may want to send again are not, and why, as the rest of a sentence."""
+
+    count: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,16 +425,29 @@ def replay(conn: Connection, now: int, wanted: Wanted, limit: int = REPLAYED_AT_
     """Send up to `limit` of `wanted` again. Returns the endpoint of each.
 
     What was cancelled stays so, and of what was taken only webhooks are sent again: a coupon is no news. The schedule
-    begins anew; id and body stay the same.
+    begins anew; id and body stay the same. The oldest go first.
     """
     # What ends while a long replay goes on is not sent again by it.
     before = [_c.ended <= now] if wanted.delivery is None else []
     ids = select(_c.id).where(*before, *_filters(wanted)).order_by(_c.ended, _c.id).limit(limit)
-    again = {"state": "due", "attempts": 0, "began": None, "next_at": now, "lease_until": 0, "ended": None}
+    again = {"state": "due", "attempts": 0, "began": None, "next_at": _c.created, "lease_until": 0, "ended": None}
     # A lease that stands there still: it was given up while somebody was sending it.
     unknown = or_(_c.unknown, _c.lease_until > 0)
     changed = update(_outbox).where(_c.id.in_(ids)).values(again | {"unknown": unknown})
     return list(conn.execute(changed.returning(_c.endpoint)).scalars())
+
+
+def left_out(conn: Connection, wanted: Wanted) -> list[LeftOut]:
+    """What `replay` passes over although it failed, or was taken where that is asked for."""
+    over = and_(_c.state == "dead", _c.kind == "IssueCoupon", ~_c.unknown)
+    waits = and_(_IS_DUE, or_(_c.began.is_not(None), _c.unknown))
+    taken = and_(_c.state == "done", _c.kind != "Notify")
+    reasons = [(taken, TAKEN_ONCE)] if wanted.done else [(over, GIVEN_BACK), (waits, STILL_WAITS)]
+    found = []
+    for state, why in reasons:
+        query = select(func.count()).select_from(_outbox).where(state, *_among(wanted))
+        found.append(LeftOut(conn.execute(query).scalar_one(), why))
+    return [each for each in found if each.count]
 
 
 def deliveries(
@@ -537,8 +562,12 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     # A coupon that failed for good is over: what was paid for it has been given back.
     failed = and_(_c.state == "dead", or_(_c.kind != "IssueCoupon", _c.unknown))
     state = or_(failed, taken) if wanted.delivery is not None else taken if wanted.done else failed
+    return [state, *_among(wanted)]
+
+
+def _among(wanted: Wanted) -> list[ColumnElement[bool]]:
     equal = ((_c.shop, wanted.shop), (_c.id, wanted.delivery), (_c.endpoint, wanted.endpoint))
-    found = [state, *(column == value for column, value in equal if value is not None)]
+    found = [column == value for column, value in equal if value is not None]
     if wanted.since is not None:
         found.append(_c.created >= wanted.since)
     if wanted.until is not None:

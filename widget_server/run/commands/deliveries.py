@@ -100,15 +100,26 @@ def replay(
             shop = _shop_id(conn, site_key)
         wanted = Wanted(shop, delivery, endpoint, since, until, done)
         again = deliver.replay_all(house.database.writing, time.time_ns() // 1_000_000, wanted)
-    if delivery is not None and not again:
-        raise click.ClickException(f"{delivery} is not there, waits already, or was cancelled.")
-    click.echo(json.dumps({"replayed": again}) if as_json else f"{again} will be sent again.")
+        if delivery is not None and not again.count:
+            with house.database.reading() as conn:
+                raise click.ClickException(_why_not(conn, shop, delivery))
+    if as_json:
+        click.echo(json.dumps({"replayed": again.count, "left_out": [asdict(each) for each in again.left_out]}))
+        return
+    click.echo(f"{again.count} will be sent again.")
+    for each in again.left_out:
+        click.echo(f"{each.count} left out, because each {each.why}.")
 
 
 def _shop_id(conn: Connection, site_key: str | None) -> str | None:
     if site_key is None:
         return None
     return find_shop(conn, site_key).id
+
+
+def _why_not(conn: Connection, shop: str | None, delivery: str) -> str:
+    found = outbox.deliveries(conn, shop=shop, delivery=delivery, limit=1)
+    return f"{delivery}: {deliver.why_not(conn, found[0])}" if found else f"There is no delivery {delivery}."
 
 
 def _harmless(text: str) -> str:

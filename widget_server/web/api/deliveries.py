@@ -1,20 +1,23 @@
 """Deliveries: what was sent to the endpoints, what became of it, and sending it again."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection
 
 from widget_server.act import deliver
 from widget_server.contract.times import format_time, parse_time
 from widget_server.record import outbox
 from widget_server.record.outbox import STAGES, STATES, Attempt, Delivery, Wanted
-from widget_server.web.errors import conflict, not_found
+from widget_server.web.errors import Problem, conflict, not_found
 from widget_server.web.params import Params, Position, choice, cursor, line, page_size
 from widget_server.web.resource import Read, Resource, Write
 from widget_server.web.shapes import next_field
 
 _TRIES = 50
+_NONE = "This shop has no such delivery."
 
 RESOURCE = Resource("deliveries", "What was sent to the endpoints, and what became of it.", place=60)
 
@@ -103,8 +106,16 @@ class ReplayBody(Params):
     )
 
 
+class LeftOutShape(Schema):
+    count = fields.Integer(required=True)
+    why = fields.String(required=True)
+
+
 class ReplayedAll(Schema):
     replayed = fields.Integer(required=True, metadata={"description": "how many will be sent again"})
+    left_out = fields.List(
+        fields.Nested(LeftOutShape), required=True, metadata={"description": "how many will not, and why"}
+    )
 
 
 class Replayed(Schema):
@@ -147,7 +158,7 @@ def delivery(call: Read, delivery: str) -> dict[str, Any]:
     """What was sent and what was answered, as far as it helps to find out what went wrong. Kept for thirty days."""
     found = outbox.deliveries(call.conn, shop=call.shop.id, delivery=delivery, limit=1)
     if not found:
-        raise not_found("This shop has no such delivery.")
+        raise not_found(_NONE)
     body = outbox.body(call.conn, delivery)
     tries = outbox.attempts(call.conn, delivery)[-_TRIES:]
     return {**_json(found[0]), "body": body and body[: outbox.EXCERPT], "tries": [_try(each) for each in tries]}
@@ -174,7 +185,8 @@ def replay_many(call: Write) -> dict[str, Any]:
     if done and since is None:
         raise conflict({"from": "Say from when on; what was taken is not all sent again."})
     wanted = Wanted(call.shop.id, endpoint=body.get("endpoint"), since=since, until=until, done=done)
-    return {"replayed": deliver.replay_all(call.writing, int(time.time() * 1000), wanted)}
+    again = deliver.replay_all(call.writing, int(time.time() * 1000), wanted)
+    return {"replayed": again.count, "left_out": [asdict(each) for each in again.left_out]}
 
 
 @RESOURCE.route(
@@ -184,15 +196,23 @@ def replay_many(call: Write) -> dict[str, Any]:
     reply=Replayed,
     status=202,
     parameters=_ID,
-    refusals={404: "The shop has no such delivery that is done or dead."},
+    refusals={
+        404: "The shop has no such delivery.",
+        409: "It still waits, was cancelled, or is a coupon or points that may not be sent twice; the message says which.",
+    },
     example='-X POST "$HOST/v1/deliveries/$DELIVERY/replay" -H "Authorization: Bearer $KEY"',
 )
 def replay(call: Write, delivery: str) -> dict[str, Any]:
     """Its `webhook-id` and body stay the same; the schedule begins anew. A disabled endpoint is opened again."""
     with call.writing() as conn:
         if not deliver.replay(conn, int(time.time() * 1000), Wanted(call.shop.id, delivery)):
-            raise not_found("This shop has no such delivery that is done or dead.")
+            raise _can_t_be_sent_again(conn, call.shop.id, delivery)
     return {"id": delivery, "state": "due"}
+
+
+def _can_t_be_sent_again(conn: Connection, shop: str, delivery: str) -> Problem:
+    found = outbox.deliveries(conn, shop=shop, delivery=delivery, limit=1)
+    return conflict({"delivery": deliver.why_not(conn, found[0])}) if found else not_found(_NONE)
 
 
 def _json(delivery: Delivery) -> dict[str, Any]:
