@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that the standard gives to every secret
+_KEY_LENGTHS = range(24, 65)  # bytes, as the standard asks
+_FORM = "A signing secret is whsec_ and the base64 of 24 to 64 random bytes; leave it empty and one is made."
 TOLERANCE = 300  # seconds a timestamp may be old or early
 
 
@@ -36,10 +38,14 @@ def check_secret(text: str) -> None:
     if not 1 <= len(text.split()) <= 2:
         raise ValueError("Give one secret, or two with a space between while you change it.")
     for secret in text.split():
+        if not secret.startswith(SECRET_PREFIX):
+            raise ValueError(_FORM)
         try:
-            _key(secret)
+            key = _key(secret)
         except ValueError as error:
-            raise ValueError("A signing secret is base64, with or without whsec_ in front.") from error
+            raise ValueError(_FORM) from error
+        if len(key) not in _KEY_LENGTHS:
+            raise ValueError(_FORM)
 
 
 def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:

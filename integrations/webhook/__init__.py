@@ -75,7 +75,8 @@ class Webhook:
         if response.status == 200 and _names(response, idempotency_key):
             return Receipt(response.status, response.excerpt())
         raise TemporaryError(
-            f"answered {response.status} when asked whether it has this message: it must be 200 with its id, or 404",
+            f"answered {response.status} when asked whether it has this message: "
+            'it must be 200 and JSON with its id, as {"id": "msg_..."}, or 404',
             status=response.status,
             excerpt=response.excerpt(),
         )

@@ -1,5 +1,6 @@
 """The reference integration: what a receiver sees, and what each answer of it means."""
 
+import base64
 import sqlite3
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -22,7 +23,7 @@ from integrations import (
     TemporaryError,
     webhook,
 )
-from integrations.signing import make_secret
+from integrations.signing import check_secret, make_secret
 from integrations.webhook import Webhook
 
 NOW = 1_795_300_000.75
@@ -191,11 +192,23 @@ def test_it_has_it_when_it_names_it() -> None:
      Response(204), Response(301), Response(401), Response(405), Response(410), Response(429), Response(500)],
 )  # fmt: skip
 def test_anything_else_is_no_answer(response: Response) -> None:
-    with pytest.raises(TemporaryError):
+    with pytest.raises(TemporaryError, match="200 and JSON with its id"):
         _find("https://shop.example/", response)
 
 
-@pytest.mark.parametrize("text", ["", " ", "whsec_", "whsec_!", "a b c", "ā"])
+def _secret(length: int) -> str:
+    return "whsec_" + base64.b64encode(bytes(length)).decode()
+
+
+@pytest.mark.parametrize("length", [24, 64])
+def test_a_secret_has_24_to_64_bytes(length: int) -> None:
+    check_secret(_secret(length))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "whsec_", "whsec_!", "a b c", "ā", "abc", _secret(23), _secret(65), _secret(32)[6:], f"{_secret(32)} abc"],
+)
 def test_a_secret_that_can_t_sign_is_refused_when_it_is_saved(text: str) -> None:
     [setting] = [each for each in Webhook().settings if each.name == "secret"]
     assert setting.check is not None
