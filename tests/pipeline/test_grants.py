@@ -24,7 +24,7 @@ from integrations.webhook import Webhook
 from tests.faults.grants import kill_loop
 from tests.integrations import shop_server
 from tests.integrations.shop_server import ShopServer
-from tests.pipeline.receivers import FakeHttp
+from tests.pipeline.receivers import FakeHttp, Got
 from widget_server.act import grants, loyalty
 from widget_server.act.bodies import make_body
 from widget_server.act.deliver import LEASE, Deliverer, replay
@@ -149,7 +149,7 @@ def test_whatever_becomes_of_the_reply_it_is_there_once(setup: Setup, fault: str
         assert setup.stages() == ["done", "done"]
     elif fault == shop_server.BUSY:
         assert setup.stages() == ["planned", "planned"], "it surely has not got them"
-        assert setup.state(coupon) == "sending"
+        assert setup.state(coupon) == "planned"
     else:
         assert setup.stages() == ["unknown", "unknown"]
         assert setup.state(coupon) == "unknown"
@@ -267,12 +267,19 @@ def test_410_is_about_the_connection_and_costs_no_coupon(setup: Setup) -> None:
     made = setup.connect()
     coupon = setup.coupon()
     assert setup.deliver(FakeHttp(lambda _got, _number: Response(410))) == 1
-    assert setup.state(coupon) == "sending"
+    assert setup.state(coupon) == "planned"
     with setup.database.writing() as conn:
         [shown] = connections.of_shop(conn, setup.shop)
         assert "410" in (shown.paused or "")
         grants.resume(conn, setup.shop, made.id, setup.now)
-    assert setup.deliver() == 1, "it need not wait for the schedule"
+    meanwhile: list[str] = []
+
+    def answer(_got: Got, _number: int) -> Response:
+        meanwhile.append(setup.state(coupon))
+        return Response(200)
+
+    assert setup.deliver(FakeHttp(answer)) == 1, "it need not wait for the schedule"
+    assert meanwhile == ["sending"]
     assert setup.state(coupon) == "done"
 
 
@@ -280,7 +287,7 @@ def test_an_address_that_may_not_be_called_costs_no_coupon(setup: Setup) -> None
     setup.connect("ftp://shop.example/")
     coupon = setup.coupon()
     assert setup.deliver() == 1
-    assert setup.state(coupon) == "sending"
+    assert setup.state(coupon) == "planned"
     with setup.database.reading() as conn:
         [shown] = connections.of_shop(conn, setup.shop)
     assert shown.paused == "the URL must begin with https://"

@@ -1,19 +1,24 @@
 """Connections by the API: what is checked when they are saved, what is never shown again, and trying one."""
 
 import threading
+import time
 from collections.abc import Mapping
 
 import pytest
+import redis
+from rq import Queue
 
 from integrations import Response
 from integrations.signing import make_secret
-from tests.web.conftest import World
-from widget_server.act import loyalty
+from tests.web.conftest import Make, World
+from widget_server.act import jobs, loyalty
 from widget_server.act.http import HttpClient
 from widget_server.contract.connecting import MASK
 from widget_server.contract.coupons import CouponDue, CouponTerms
 from widget_server.contract.platforms import platforms
 from widget_server.record import connections, coupons, outbox
+from widget_server.record.db import Database
+from widget_server.record.outbox import Attempt, OutboxRow
 from widget_server.web.state import State
 
 URL = "https://shop.example/atbalss"
@@ -145,6 +150,46 @@ def test_pausing_and_deleting(world: World) -> None:
     assert world.call("DELETE", path, world.shop.api_key).status_code == 404
     assert change(world, made["id"], name="gone")[0] == 404
     assert world.get("/v1/connections").json == {"connections": []}
+
+
+def test_new_settings_forget_what_was_found_at_the_old_place(world: World) -> None:
+    made = add(world)
+    with world.database.writing() as conn:
+        connections.set_health(conn, str(made["id"]), '{"ok": false, "problems": ["Away."], "checked_at": "2026-11-22T10:00:00Z"}')
+    assert change(world, made["id"], name="Another")[1]["health"] is not None
+    assert change(world, made["id"], settings={"url": f"{URL}/2"})[1]["health"] is None
+
+
+def test_what_tells_us_of_orders_is_looked_at_once_it_is_changed(
+    sqlite_database: Database, make_world: Make, redis_client: "redis.Redis"
+) -> None:
+    world = make_world(sqlite_database, redis_client)
+    settings = {"url": "https://shop.example", "consumer_key": "ck_1", "consumer_secret": "cs_1"}
+    queue = Queue(jobs.RECONCILE, connection=redis_client, serializer=jobs.JSONSerializer)
+    made = add(world, platform="woocommerce", settings=settings)
+    asked = {f"check-{made['id']}", f"read-{made['id']}"}
+    assert set(queue.job_ids) == asked
+    queue.empty()
+    change(world, made["id"], name="Another")
+    assert queue.job_ids == []
+    change(world, made["id"], settings={"consumer_key": "ck_2"})
+    assert set(queue.job_ids) == asked
+
+
+def test_one_that_fails_says_why(world: World) -> None:
+    made = add(world)
+    one, now = str(made["id"]), time.time_ns() // 1_000_000
+    assert made["last_error"] is None
+    with world.database.writing() as conn:
+        outbox.add(conn, [OutboxRow(world.shop.id, "coupon:a:0", one, "coupon.issue", "{}", "IssueCoupon")], now)
+        [row] = outbox.claim(conn, now=now, lease=1, limit=1, by="me")
+        outbox.retry_later(conn, row, Attempt(now, 404, "answered 404", 1), now + 60_000)
+        connections.failed(conn, one, now)
+    [failing] = world.get("/v1/connections").json["connections"]
+    assert (failing["last_error"], failing["health"]) == ("answered 404", None)
+    with world.database.writing() as conn:
+        connections.worked(conn, [one])
+    assert world.get("/v1/connections").json["connections"][0]["last_error"] is None
 
 
 def test_a_planned_coupon_is_queued_when_a_connection_comes(world: World) -> None:

@@ -299,7 +299,7 @@ class Deliverer:
     def _say_sending(self, rows: Sequence[Claimed]) -> None:
         """In a transaction of its own: who grants locks the shop before the row, so it must not wait for us, nor we
         for it, while rows are held."""
-        told = [row for row in rows if row.kind == "IssueCoupon" and not row.attempts and not row.unknown]
+        told = [row for row in rows if row.kind == "IssueCoupon" and not row.unknown]
         if told:
             with self._database.writing() as conn:
                 lock_shops(conn, {row.shop for row in told})
@@ -472,6 +472,8 @@ class Deliverer:
             _tell(conn, row, "unknown", now, error.reason)
         elif ours and again is None:
             _tell(conn, row, "failed", now, error.reason)
+        elif ours:
+            grants.not_sent(conn, row, now)
         if error.status not in ABOUT_THE_MESSAGE:
             holds.failed(conn, row.endpoint, now, asked)
         gone = isinstance(error, PermanentError) and error.gone

@@ -135,6 +135,13 @@ def issued_by(row: Claimed) -> str | None:
     return row.key.split(":")[1] if row.kind == IssueCoupon.__name__ else None
 
 
+def not_sent(conn: Connection, row: Claimed, now: int) -> None:
+    """An attempt surely did not reach anybody: the coupon is where it was before. The shop is locked already."""
+    coupon = issued_by(row)
+    if coupon is not None:
+        coupons.told(conn, row.shop, coupon, "planned", now)
+
+
 def body(conn: Connection, row: Claimed, now: int) -> str | None:
     """That of a `GrantPoints`; None when its line is gone."""
     entry = ledger.by_id(conn, row.shop, row.key.partition(":")[2])

@@ -139,7 +139,8 @@ def change(
     if name is not None:
         changed["name"] = name
     if settings is not None:
-        changed |= {"settings": _sealed(conn, connection, settings), "failing_since": None}
+        # What was found there before says nothing of the place it is now.
+        changed |= {"settings": _sealed(conn, connection, settings), "failing_since": None, "health": None}
     found = conn.execute(update(_connections).where(_is(shop, connection)).values(changed)).rowcount
     if found and settings is not None:
         holds.forget(conn, [connection])

@@ -406,6 +406,13 @@ def by_key(conn: Connection, shop: str, key: str) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
+def trouble(conn: Connection, endpoint: str) -> str | None:
+    """Why something that waits for it was not taken yet, of what is tried again last."""
+    tried = and_(_c.endpoint == endpoint, _IS_DUE, _c.last_error.is_not(None))
+    query = select(_c.last_error).where(tried).order_by(_c.next_at.desc(), _c.id).limit(1)
+    return conn.execute(query).scalar_one_or_none()
+
+
 def known(conn: Connection, shop: str, keys: Iterable[str]) -> set[str]:
     """Those of `keys` under which there is a row, whatever became of it."""
     return set(conn.execute(select(_c.key).where(_c.shop == shop, among(conn, _c.key, list(keys)))).scalars())

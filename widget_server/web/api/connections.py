@@ -10,7 +10,7 @@ from marshmallow import Schema, fields
 from sqlalchemy import Connection
 
 from integrations import Finder, Integration
-from widget_server.act import grants, reconcile
+from widget_server.act import grants, jobs, reconcile
 from widget_server.act.http import AddressRefused, NoAnswer, UrlRefused
 from widget_server.act.inbound import receiving
 from widget_server.contract.connecting import LONGEST, Form, filled_in, shown
@@ -18,6 +18,7 @@ from widget_server.contract.fields import Flag
 from widget_server.contract.platforms import platforms
 from widget_server.contract.times import format_time
 from widget_server.record import connections as record
+from widget_server.record import outbox
 from widget_server.record.connections import ConnectionLimitError, ShopConnection
 from widget_server.record.db import lock_shops
 from widget_server.web.errors import Problem, conflict, invalid, not_found
@@ -107,7 +108,15 @@ class ConnectionShape(Schema):
         allow_none=True,
         metadata={"format": "date-time", "description": "since when nothing was taken, or null"},
     )
-    health = fields.Nested(HealthShape, required=True, allow_none=True)
+    last_error = fields.String(
+        required=True, allow_none=True, metadata={"description": "while it fails: why a message was not taken"}
+    )
+    health = fields.Nested(
+        HealthShape,
+        required=True,
+        allow_none=True,
+        metadata={"description": "what was found when it was last looked at or tried; null when that was never, or its settings were changed since"},
+    )
     address = fields.String(
         required=True, allow_none=True, metadata={"description": "where the platform should send its webhooks, or null"}
     )
@@ -147,7 +156,7 @@ def list_platforms(call: Read) -> dict[str, Any]:
 )
 def list_connections(call: Read) -> dict[str, Any]:
     """Oldest first. Coupons and points go to the oldest one that takes them and is not paused."""
-    return {"connections": [_json(each) for each in record.of_shop(call.conn, call.shop.id)]}
+    return {"connections": [_json(call.conn, each) for each in record.of_shop(call.conn, call.shop.id)]}
 
 
 @RESOURCE.route(
@@ -173,9 +182,11 @@ def add_connection(call: Write) -> dict[str, Any]:
             name = body.get("name", code.name)
             made = record.create(conn, call.shop.id, code.name, name, form.settings, now)
             grants.waiting(conn, call.shop.id, now)
+            told = _json(conn, made)
     except ConnectionLimitError as error:
         raise Problem(409, "conflict", str(error)) from error
-    return {**_json(made), "made": dict(form.made)}
+    _look_soon(made)
+    return {**told, "made": dict(form.made)}
 
 
 @RESOURCE.route(
@@ -208,7 +219,10 @@ def change_connection(call: Write, connection: str) -> dict[str, Any]:
         elif body.get("paused") is False:
             grants.resume(conn, shop, connection, now)
         changed = _known(conn, shop, connection)
-    return {**_json(changed), "made": {} if form is None else dict(form.made)}
+        told = _json(conn, changed)
+    if form is not None and changed.paused is None:
+        _look_soon(changed)
+    return {**told, "made": {} if form is None else dict(form.made)}
 
 
 @RESOURCE.route(
@@ -269,6 +283,11 @@ def _try(connection: ShopConnection) -> list[str]:
         _trying.release()
 
 
+def _look_soon(connection: ShopConnection) -> None:
+    if receiving(connection.platform) is not None:
+        jobs.reconcile_soon(state().redis, connection.id)
+
+
 def _checked(form: Form) -> Form:
     """What is wrong in itself is refused, and an address we may never call, when it is saved and not when it is used."""
     if form.errors:
@@ -324,7 +343,7 @@ def _platform(code: Integration) -> dict[str, Any]:
     }
 
 
-def _json(connection: ShopConnection) -> dict[str, Any]:
+def _json(conn: Connection, connection: ShopConnection) -> dict[str, Any]:
     code = platforms().get(connection.platform)
     receives = receiving(connection.platform) is not None
     health: Mapping[str, Any] | None = None if connection.health is None else orjson.loads(connection.health)
@@ -337,6 +356,7 @@ def _json(connection: ShopConnection) -> dict[str, Any]:
         "created": format_time(connection.created),
         "paused": connection.paused,
         "failing_since": None if since is None else format_time(since),
+        "last_error": None if since is None else outbox.trouble(conn, connection.id),
         "health": health,
         "address": reconcile.address(state().settings.base_url, connection) if receives else None,
     }
