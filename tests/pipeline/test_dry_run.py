@@ -130,6 +130,38 @@ def test_a_score_is_judged_as_it_is_now(loyal: Loyal) -> None:
     assert tried(loyal, {**body, "if": {"metric": "stars", "score": {"min": 2}}}).facts == 0
 
 
+@pytest.mark.parametrize(
+    ("which", "before", "after"),
+    [
+        ({"when": "order.completed"}, "No order was completed", None),
+        ({"when": "order.completed", "if": {"language": ["lv"], "product": ["sku-9"], "first": True}}, "No order", "meets `if.product`."),
+        ({"when": "order.completed", "if": {"language": ["lt"], "product": ["sku-9"]}}, "No order", "meets `if.language` and `if.product`."),
+        ({"when": "order.refunded", "then": [{"mail": {}}]}, "refunded", None),
+        ({"when": "customer.birthday"}, "30 days", None),
+        ({"when": "customer.silent", "if": {"days": 2, "segment": ["vip"], "language": ["ru"]}}, "last order", "meets `if.language`."),
+        ({"when": "customer.silent", "if": {"days": 900}}, "last order", "Nobody's last order"),
+        ({"when": "score.updated", "then": [{"mail": {}}], "if": {"metric": "stars", "score": {"max": 1}}}, "enough", "meets `if.score`."),
+    ],
+)  # fmt: skip
+def test_it_says_why_nothing_would_have_come_of_it(loyal: Loyal, which: dict[str, Any], before: str, after: str | None) -> None:
+    body = {"name": "r", "then": [{"points": 5}], **which}
+    assert errors(body) == {}
+    why = tried(loyal, body).why
+    assert why is not None
+    assert before in why
+    live_a_month(loyal, 5)
+    loyal.hear(*(rating(f"S-{n}", NOW - DAY, 5) for n in range(12)), source="browser")
+    outcome = tried(loyal, body)
+    assert (outcome.facts == 0) is (after is not None)
+    assert outcome.why is None if after is None else after in (outcome.why or "")
+
+
+def test_it_says_when_no_customers_are_known(loyal: Loyal) -> None:
+    loyal.hear(order("A-1", NOW - DAY, customer=None, completed_at=format_time(NOW - DAY)))
+    outcome = tried(loyal, {"name": "r", "when": "order.completed", "then": [{"points": 5}]})
+    assert (outcome.facts, outcome.points, outcome.why) == (1, 0, "No customers are known on these orders.")
+
+
 def test_a_neighbour_is_not_looked_at(database: Database) -> None:
     mine, neighbour = Loyal.open(database), Loyal.open(database)
     live_a_month(neighbour, 3)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from widget_server.contract import rules
 from widget_server.contract.order import OrderFacts
+from widget_server.contract.placing import PLACEMENTS
 from widget_server.contract.points import MOST, Caps
 from widget_server.contract.rules import Fact, Version
 from widget_server.contract.times import DAY, parse_time
@@ -222,6 +223,73 @@ def test_each_trigger_takes_its_own_conditions_and_names_them(when: str) -> None
     found = rules.errors(rule(when, [{"mail": {}}], **{"if": given_}))
     assert set(found) == {f"if.{name}" for name in given_ if name not in own}
     assert all(name in said for said in found.values() for name in rules.CONDITIONS[when])
+
+
+QUESTIONS = {"order-rating": "stars", "search-found": "yes_no", "why": "choice"}
+
+
+@pytest.mark.parametrize(
+    ("when", "condition", "path", "words"),
+    [
+        ("answer.given", {"question": ["order-rating", "order_rating"]}, "if.question", ["no question order_rating;", "order-rating, search-found, why"]),
+        ("score.updated", {"question": ["nps"], "metric": "nps", "score": {"max": 0}}, "if.question", ["no question nps;"]),
+        ("score.updated", {"question": ["why"], "metric": "success", "score": {"max": 0}}, "if.metric", ["yes_no", "why (choice)", "top_option"]),
+        ("score.updated", {"question": ["order-rating", "why"], "metric": "nps", "score": {"max": 0}}, "if.metric", ["read from nps questions", "csat, stars"]),
+    ],
+)  # fmt: skip
+def test_what_can_not_come_true_in_the_shop_is_named_with_what_can(when: str, condition: Any, path: str, words: list[str]) -> None:
+    body = rule(when, [{"mail": {}}], **{"if": condition})
+    assert rules.errors(body) == {}
+    found = rules.conflicts(body, QUESTIONS)
+    assert list(found) == [path]
+    assert all(word in found[path] for word in words)
+
+
+@pytest.mark.parametrize(
+    ("when", "condition"),
+    [
+        ("answer.given", {}), ("answer.given", {"question": None}), ("answer.given", {"question": ["why"]}),
+        ("score.updated", {"metric": "nps", "score": {"max": 0}}),
+        ("score.updated", {"question": ["why"], "metric": "response_rate", "score": {"max": 0.5}}),
+        ("score.updated", {"question": ["order-rating", "why"], "metric": "stars", "score": {"max": 2}}),
+    ],
+)  # fmt: skip
+def test_what_can_come_true_in_the_shop_is_fine(when: str, condition: Any) -> None:
+    assert rules.conflicts(rule(when, [{"mail": {}}], **{"if": condition}), QUESTIONS) == {}
+
+
+def test_of_many_questions_some_are_named() -> None:
+    said = rules.conflicts(rule(**{"if": {"question": ["x"]}}), {f"q{n:03}": "stars" for n in range(500)})["if.question"]
+    assert said.endswith("q019 and 480 more.")
+    assert "it has none" in rules.conflicts(rule(**{"if": {"question": ["x"]}}), {})["if.question"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "bad", "good", "said"),
+    [
+        ("success", {"max": 20}, {"max": 1}, "success is between 0 and 1."), ("success", {"min": -0.1}, {"min": 0}, "success is between 0 and 1."),
+        ("nps", {"min": -101}, {"min": -100}, "nps is between -100 and 100."), ("stars", {"max": 0.5}, {"max": 1}, "stars is between 1 and 5."),
+        ("ces", {"max": 7.1}, {"max": 7}, "ces is between 1 and 7."), ("response_rate", {"max": 2}, {"max": 0.2}, "response_rate is between 0 and 1."),
+    ],
+)  # fmt: skip
+def test_no_score_is_outside_its_scale(metric: str, bad: Any, good: Any, said: str) -> None:
+    found = rules.errors(rule("score.updated", [{"mail": {}}], **{"if": {"metric": metric, "score": bad}}))
+    assert found == {f"if.score.{next(iter(bad))}": said}
+    assert rules.errors(rule("score.updated", [{"mail": {}}], **{"if": {"metric": metric, "score": good}})) == {}
+
+
+def test_a_placement_is_one_of_those_there_are() -> None:
+    found = rules.errors(rule(**{"if": {"placement": ["order", "checkout"]}}))
+    assert list(found) == ["if.placement.1"]
+    assert all(name in found["if.placement.1"] for name in PLACEMENTS)
+
+
+def test_a_rule_that_is_over_is_known_by_its_end() -> None:
+    ends = rule(ends="2026-12-01T00:00:00Z")
+    at = parse_time("2026-12-01T00:00:00Z")
+    assert at is not None
+    assert rules.over(ends, at - 1) == rules.over(rule(), at) == rules.over(rule(ends=None), at) == {}
+    assert "2026-12-01T00:00:00" in rules.over(ends, at)["ends"]
 
 
 json_values = st.recursive(

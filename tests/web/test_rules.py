@@ -7,8 +7,9 @@ import pytest
 
 from tests.pipeline.envelopes import event
 from tests.web.conftest import World
+from widget_server.act import rules as acting
 from widget_server.contract.times import format_time
-from widget_server.record import endpoints, ledger
+from widget_server.record import endpoints, ledger, shops
 
 BODY: dict[str, Any] = {"name": "50 points", "when": "answer.given", "then": [{"points": 50}], "caps": {"customer": 500}}
 LOW = {"name": "alert", "when": "answer.given", "if": {"value": {"max": 2}}, "then": [{"mail": {}}]}
@@ -92,6 +93,90 @@ def test_what_contradicts_the_shop_is_a_conflict(world: World) -> None:
         reply = send(world, "PATCH", path, body)
         assert (reply.status_code, list(reply.json["errors"])) == (409, [name])
     assert world.get(path).json == rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "path", "words"),
+    [
+        ({"if": {"question": ["order_rating"]}}, 409, "if.question", "order-rating"),
+        ({"if": {"placement": ["checkout"]}}, 422, "if.placement.0", "search, order, product, page, link"),
+        ({"if": {"question": "order-rating"}}, 422, "if.question", '["order-rating"]'),
+        ({"if": ["order-rating"]}, 422, "if", 'Give an object like {"question": ["order-rating"]}.'),
+        ({"then": {"points": 50}}, 422, "then", 'like [{"points": 50}].'),
+        ({"if": {"questions": ["order-rating"]}}, 422, "if.questions", "there are: days, first, language, metric"),
+        ({"paused": True}, 422, "paused", "Give active: false to pause a rule."),
+        ({"enabled": True}, 422, "enabled", "there are: active, caps, ends"),
+    ],
+)
+def test_what_would_never_happen_is_refused_with_what_there_is(
+    small_world: World, rule: Any, status: int, path: str, words: str
+) -> None:
+    old = made(small_world)
+    for method, at in (("POST", "/v1/rules"), ("POST", "/v1/dry-runs"), ("PATCH", f"/v1/rules/{old['id']}")):
+        reply = send(small_world, method, at, {**({} if method == "PATCH" else BODY), **rule})
+        assert (reply.status_code, list(reply.json["errors"])) == (status, [path]), reply.text
+        assert words in reply.json["errors"][path]
+    assert small_world.get("/v1/rules").json == {"rules": [old]}
+
+
+def test_a_score_that_can_not_be_is_refused(small_world: World) -> None:
+    score = {"question": ["search-found"], "metric": "success", "score": {"max": 20}}
+    body = {"name": "low", "when": "score.updated", "then": [{"mail": {}}], "if": score}
+    for path in ("/v1/rules", "/v1/dry-runs"):
+        assert send(small_world, "POST", path, body).json["errors"] == {"if.score.max": "success is between 0 and 1."}
+        reply = send(small_world, "POST", path, {**body, "if": {**score, "metric": "nps"}})
+        assert (reply.status_code, list(reply.json["errors"])) == (409, ["if.metric"])
+
+
+def test_a_rule_whose_question_was_deleted_can_be_paused_but_not_made_again(world: World) -> None:
+    condition = {"if": {"question": ["search-found"]}}
+    rule = made(world, **condition)
+    assert send(world, "DELETE", "/v1/questions/search-found").status_code == 204
+    path = f"/v1/rules/{rule['id']}"
+    assert send(world, "PATCH", path, {"active": False}).json["active"] is False
+    for method, at, body in (("POST", "/v1/rules", {**BODY, **condition}), ("PATCH", path, condition)):
+        reply = send(world, method, at, body)
+        assert (reply.status_code, list(reply.json["errors"])) == (409, ["if.question"])
+    assert send(world, "PATCH", path, {"if": None}).status_code == 200
+
+
+def test_a_rule_can_not_be_over_when_it_begins(small_world: World) -> None:
+    past, future = {"ends": "2020-01-01T00:00:00Z"}, {"ends": "2090-01-01T00:00:00Z"}
+    reply = send(small_world, "POST", "/v1/rules", {**BODY, **past})
+    assert (reply.status_code, list(reply.json["errors"])) == (422, ["ends"])
+    path = f"/v1/rules/{made(small_world, **future)['id']}"
+    reply = send(small_world, "PATCH", path, past)
+    assert (reply.status_code, list(reply.json["errors"])) == (422, ["ends"])
+    # What it would have done is another question.
+    assert send(small_world, "POST", "/v1/dry-runs", {**BODY, **past}).status_code == 200
+    # One that has run out can still be renamed.
+    with small_world.database.reading() as conn:
+        shop = shops.by_id(conn, small_world.shop.id)
+    assert shop is not None
+    with small_world.database.writing() as conn:
+        old = acting.create(conn, shop, {**BODY, **past}, 1_500_000_000_000).rule
+    assert send(small_world, "PATCH", f"/v1/rules/{old}", {"name": "old", **past}).json["name"] == "old"
+
+
+def test_a_version_that_is_not_there_is_said_to_be_so(small_world: World) -> None:
+    reply = small_world.get(f"/v1/rules/{made(small_world)['id']}", version="9")
+    assert (reply.status_code, reply.json["message"]) == (404, "This rule has no version 9; its newest is 1.")
+    assert small_world.get(f"/v1/rules/rule_{'0' * 24}", version="9").json["message"] == "This shop has no such rule."
+
+
+def test_a_dry_run_of_which_nothing_comes_says_why(small_world: World) -> None:
+    def said(**more: Any) -> str:
+        found: str = send(small_world, "POST", "/v1/dry-runs", {**BODY, **more}).json["summary"]
+        return found
+
+    assert said() == "In the last 30 days it would not have fired. There were no answers in these 30 days."
+    at = int(time.time() * 1000) - 5
+    small_world.send(event("answer.given", at, question="order-rating", value=5, order={"ref": "A-1", "line": None, "sku": []}))
+    assert said() == (
+        "In the last 30 days it would have fired once and granted 0 points and 0 coupons to 0 customers. "
+        "Nothing is granted for these answers: the shop's platform has not told us of their orders and customers."
+    )
+    assert said(**{"if": {"question": ["search-found"]}}).endswith("None of the answers of these 30 days meets `if.question`.")
 
 
 def test_a_neighbour_has_no_part_in_it(world: World) -> None:

@@ -6,8 +6,8 @@ fields. Errors are {dotted path: one sentence}.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ BIGGEST = 2**53 - 1
 REQUIRED = "Required."
 UNKNOWN = "Unknown field."
 NOT_OBJECT = "Not an object."
+_MOST_NAMED = 15
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
@@ -214,17 +215,22 @@ class Group:
     """An object with fields of its own."""
 
     fields: "Fields"
+    example: str = ""
 
     def check(self, value: Any) -> str | Mapping[str, str] | None:
         if not isinstance(value, dict):
-            return NOT_OBJECT
+            return self.sentence
         return self.fields.check(value) or None
 
+    @property
+    def sentence(self) -> str:
+        return f"Give an object like {self.example}." if self.example else NOT_OBJECT
+
     def field(self, required: bool) -> Field[Any]:
-        messages = {**_messages(NOT_OBJECT), "type": NOT_OBJECT}
-        return fields.Nested(
-            self.fields.schema(), required=required, allow_none=not required, error_messages=messages
-        )
+        return _Group(
+            self.sentence, self.fields.schema(), required=required, allow_none=not required,
+            error_messages=_messages(self.sentence),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -233,6 +239,7 @@ class Many:
 
     kind: Kind
     most: int
+    example: str = ""
 
     def check(self, value: Any) -> str | Mapping[str, str] | None:
         if not isinstance(value, list) or len(value) > self.most:
@@ -244,22 +251,24 @@ class Many:
 
     @property
     def sentence(self) -> str:
-        return f"Give a list of at most {self.most}."
+        return f"Give a list of at most {self.most}{self.example and f', like {self.example}'}."
 
     def field(self, required: bool) -> Field[Any]:
         return fields.List(
             self.kind.field(required=True), required=required, allow_none=not required,
-            error_messages=_messages(self.sentence), validate=validate.Length(max=self.most, error=self.sentence),
+            error_messages=_messages(self.sentence), validate=validate.Length(max=self.most, error=_unformatted(self.sentence)),
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Fields:
-    """A named table of fields. Those in `required` must be there; the others may be missing or null."""
+    """A named table of fields. Those in `required` must be there; the others may be missing or null. `hints` are sentences
+    for fields that it does not have, but that are easily thought to be there."""
 
     name: str
     kinds: Mapping[str, Kind]
     required: frozenset[str] = frozenset()
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, raw: Mapping[str, Any]) -> dict[str, str]:
         """The errors of `raw`, by dotted path; empty when it is fine."""
@@ -268,7 +277,7 @@ class Fields:
         for name, value in raw.items():
             check = check_of(name)
             if check is None:
-                found[name] = UNKNOWN
+                found[name] = self.hints.get(name, UNKNOWN)
             elif value is None:
                 if name in self.required:
                     found[name] = REQUIRED
@@ -291,7 +300,7 @@ class Fields:
 
     @cached_property
     def _made(self) -> type[Schema]:
-        return _schema(self.name, self.kinds, self.required)
+        return _schema(self.name, self.kinds, self.required, self.hints)
 
 
 def uuid() -> Text:
@@ -342,17 +351,35 @@ def _collect(found: dict[str, str], name: str, wrong: str | Mapping[str, str] | 
 
 
 def _messages(sentence: str) -> dict[str, Any]:
+    sentence = _unformatted(sentence)
     return {"required": REQUIRED, "null": REQUIRED, "invalid": sentence, "invalid_utf8": sentence}
 
 
-def _schema(name: str, kinds: Mapping[str, Kind], required: frozenset[str]) -> type[Schema]:
+def _unformatted(sentence: str) -> str:
+    """marshmallow formats its sentences, and an example may hold braces."""
+    return sentence.replace("{", "{{").replace("}", "}}")
+
+
+def unknown_among(known: Iterable[str]) -> str:
+    """What is said of an unknown field to those who have a key; the plain checks, which anybody can reach, say less."""
+    names = sorted(known)
+    return f"Unknown field; there are: {', '.join(names)}." if 0 < len(names) <= _MOST_NAMED else UNKNOWN
+
+
+def _schema(
+    name: str, kinds: Mapping[str, Kind], required: frozenset[str], hints: Mapping[str, str]
+) -> type[Schema]:
     made = Schema.from_dict({n: kind.field(n in required) for n, kind in kinds.items()}, name=name)
 
     class Strict(made):  # type: ignore[valid-type,misc]
         class Meta:
             unknown = RAISE
 
-        error_messages = {"unknown": UNKNOWN, "type": NOT_OBJECT}
+        error_messages = {"unknown": unknown_among(kinds), "type": NOT_OBJECT}
+
+        def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
+            if isinstance(error.messages, dict):
+                error.messages.update({name: [hints[name]] for name in hints.keys() & error.messages.keys()})
 
     Strict.__name__ = name
     return Strict
@@ -414,6 +441,17 @@ class _Time(fields.String):
         if not isinstance(value, str) or parse_time(value) is None:
             raise self.make_error("invalid")
         return value
+
+
+class _Group(fields.Nested):
+    def __init__(self, sentence: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sentence = sentence
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValidationError(self._sentence)
+        return super()._deserialize(value, *args, **kwargs)
 
 
 class _Value(Field[Any]):

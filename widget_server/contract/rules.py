@@ -42,8 +42,9 @@ from .fields import (
 from .metrics import metrics
 from .money import decimal, exponent, minor
 from .order import OrderFacts
+from .placing import PLACEMENTS
 from .points import MOST, Caps
-from .times import DAY, parse_time
+from .times import DAY, format_time, parse_time
 
 When = Literal[
     "answer.given", "order.completed", "order.refunded", "score.updated", "customer.birthday", "customer.silent"
@@ -80,28 +81,29 @@ LEGAL = (
     "(Directive 2005/29/EC, Annex I, 23b and 23c, as amended by Directive (EU) 2019/2161, Omnibus)."
 )
 _MOST_QUESTIONS = 1000
+_MOST_NAMED = 20
 _ENDPOINT = re.compile(r"ep_[0-9a-f]{24}", re.ASCII)
 
 _RANGE = Fields("Range", {"min": money(), "max": money(), "currency": currency()}, frozenset({"currency"}))
 _VALUE = Fields(
     "ValueRange",
-    {"min": Whole(-BIGGEST, BIGGEST), "max": Whole(-BIGGEST, BIGGEST), "is": Many(Text(200), 20)},
+    {"min": Whole(-BIGGEST, BIGGEST), "max": Whole(-BIGGEST, BIGGEST), "is": Many(Text(200), 20, '["no"]')},
 )
 _SCORE = Fields("ScoreRange", {"min": Number(-1000, 1000), "max": Number(-1000, 1000)})
 IF = Fields(
     "RuleConditions",
     {
-        "question": Many(slug(), 20),
-        "placement": Many(slug(), 20),
-        "value": Group(_VALUE),
+        "question": Many(slug(), 20, '["order-rating"]'),
+        "placement": Many(one_of(*PLACEMENTS), 20, '["order"]'),
+        "value": Group(_VALUE, '{"max": 2}'),
         "verified": Flag(),
         "first": Flag(),
-        "order_value": Group(_RANGE),
-        "product": Many(Text(MAX_PRODUCT), 100),
-        "language": Many(language(), 20),
-        "segment": Many(slug(), 20),
+        "order_value": Group(_RANGE, '{"min": "20.00", "currency": "EUR"}'),
+        "product": Many(Text(MAX_PRODUCT), 100, '["SKU-1"]'),
+        "language": Many(language(), 20, '["lv"]'),
+        "segment": Many(slug(), 20, '["vip"]'),
         "metric": one_of(*metrics()),
-        "score": Group(_SCORE),
+        "score": Group(_SCORE, '{"max": 0.5}'),
         "days": Whole(1, MOST_DAYS),
     },
 )
@@ -133,14 +135,15 @@ RULE = Fields(
         "name": Text(100),
         "active": Flag(),
         "when": one_of(*TRIGGERS),
-        "if": Group(IF),
-        "then": Many(Group(_ACTION), MOST_ACTIONS),
+        "if": Group(IF, '{"question": ["order-rating"]}'),
+        "then": Many(Group(_ACTION, '{"points": 50}'), MOST_ACTIONS, '[{"points": 50}]'),
         "starts": Time(),
         "ends": Time(),
         "return_days": Whole(0, LONGEST_RETURN),
-        "caps": Group(_CAPS),
+        "caps": Group(_CAPS, '{"customer": 500}'),
     },
     frozenset({"name", "when", "then"}),
+    {"paused": "Give active: false to pause a rule."},
 )
 
 
@@ -402,6 +405,40 @@ def errors(body: Mapping[str, Any]) -> dict[str, str]:
     return found or _contradictions(body)
 
 
+def over(body: Mapping[str, Any], now: int) -> dict[str, str]:
+    """The same for a rule that has ended before it began to count."""
+    ends = _time(body.get("ends"))
+    if ends is None or ends > now:
+        return {}
+    return {"ends": f"This is over already. Give a time after {format_time(now)}, or leave it out."}
+
+
+def conflicts(body: Mapping[str, Any], questions: Mapping[str, str]) -> dict[str, str]:
+    """What of a rule without `errors` can never come true in a shop with these questions (name: type), by dotted path."""
+    given = body.get("if") or {}
+    named = given.get("question") or ()
+    unknown = [name for name in named if name not in questions]
+    if unknown:
+        return {"if.question": f"This shop has no question {', '.join(unknown)}; {_named(sorted(questions))}."}
+    metric = None if given.get("metric") is None else metrics()[given["metric"]]
+    if metric is None or not named or not metric.question_types:
+        return {}
+    types = {name: questions[name] for name in named}
+    if not set(types.values()).isdisjoint(metric.question_types):
+        return {}
+    wanted = " or ".join(metric.question_types)
+    fitting = [name for name, each in metrics().items() if set(types.values()) & set(each.question_types)]
+    has = f"; for {', '.join(f'{name} ({type})' for name, type in types.items())} there is {', '.join(fitting)}" if fitting else ""
+    return {"if.metric": f"{metric.name} is read from {wanted} questions{has}."}
+
+
+def _named(questions: Sequence[str]) -> str:
+    if not questions:
+        return "it has none"
+    more = len(questions) - _MOST_NAMED
+    return f"it has {', '.join(questions[:_MOST_NAMED])}" + (f" and {more} more" if more > 0 else "")
+
+
 def _contradictions(body: Mapping[str, Any]) -> dict[str, str]:
     """What is right in itself, but not together."""
     when = body["when"]
@@ -419,6 +456,8 @@ def _contradictions(body: Mapping[str, Any]) -> dict[str, str]:
     for name in ("value", "score", "order_value"):
         if f"if.{name}" not in found and name in given:
             found.update(_range_errors(f"if.{name}", given[name]))
+    if "if.score" not in found and "metric" in given and "score" in given:
+        found.update(_scale_errors(given["metric"], given["score"]))
     found.update(_then_errors(body["then"], when, "value" in given))
     if given.get("verified") is False and any(action.get(name) is not None for action in body["then"] for name in REWARDS):
         found["if.verified"] = "Only answers with an order that is known can be rewarded; leave it out, or give true."
@@ -439,6 +478,13 @@ def _range_errors(path: str, given: Mapping[str, Any]) -> dict[str, str]:
             return wrong
         least, most = bounds.get("min"), bounds.get("max")
     return {path: "`min` is above `max`."} if least is not None and most is not None and least > most else {}
+
+
+def _scale_errors(metric: str, given: Mapping[str, Any]) -> dict[str, str]:
+    least, most = metrics()[metric].scale
+    bounds = {name: given[name] for name in ("min", "max") if given.get(name) is not None}
+    said = f"{metric} is between {least:g} and {most:g}."
+    return {f"if.score.{name}": said for name, bound in bounds.items() if not least <= bound <= most}
 
 
 def _then_errors(then: Sequence[Mapping[str, Any]], when: str, asks_value: bool) -> dict[str, str]:

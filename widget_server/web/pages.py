@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template
 
+from widget_server.act.notices import NOTICES
 from widget_server.contract.events import BROWSER, EVENT_TYPES
 from widget_server.contract.metrics import metrics
 from widget_server.contract.placing import SETTINGS
@@ -49,6 +50,7 @@ def _views(spec: Callable[[], dict[str, Any]]) -> list[tuple[str, str, Callable[
                 question_types=question_types().values(),
                 placing=SETTINGS,
                 event_types=[(name, kind.source) for name, kind in EVENT_TYPES.items()],
+                notices=NOTICES,
                 browser=sorted(BROWSER),
             )
         )

@@ -13,7 +13,7 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from werkzeug.exceptions import BadRequest
 
-from widget_server.contract.fields import NOT_OBJECT, REQUIRED, UNKNOWN, Kind, flatten
+from widget_server.contract.fields import NOT_OBJECT, REQUIRED, UNKNOWN, Kind, flatten, unknown_among
 
 from .errors import Problem, conflict, invalid
 
@@ -33,6 +33,11 @@ class Params(Schema):
         unknown = RAISE
 
     error_messages = {"unknown": UNKNOWN, "type": NOT_OBJECT}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        names = (field.data_key or name for name, field in self.load_fields.items())
+        self.error_messages = {**self.error_messages, "unknown": unknown_among(names)}
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         # What is missing is called so everywhere, as the checks of events do.

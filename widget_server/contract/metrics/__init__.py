@@ -10,13 +10,17 @@ from widget_server.contract.scores import Counts, Score
 
 @dataclass(frozen=True)
 class Metric:
-    """`read` turns counts into a score; `question_types` are those it can be read from (empty: from any)."""
+    """`read` turns counts into a score; `question_types` are those it can be read from (empty: from any).
+
+    No score is outside its `scale`.
+    """
 
     name: str
     question_types: tuple[str, ...]
     read: Callable[[Counts], Score]
     unit: str
     meaning: str
+    scale: tuple[float, float] = (0, 1)
 
 
 @cache

@@ -13,4 +13,4 @@ def read(counts: Counts) -> Score:
     return bounded_mean(counts.within(("1", "2", "3", "4", "5", "6", "7")), 1, 7)
 
 
-METRIC = Metric("ces", ("ces",), read, "steps, 1 to 7", "the mean ease, 1 very hard to 7 very easy")
+METRIC = Metric("ces", ("ces",), read, "steps, 1 to 7", "the mean ease, 1 very hard to 7 very easy", (1, 7))

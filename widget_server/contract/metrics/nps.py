@@ -35,5 +35,5 @@ def _interval(promoters: int, detractors: int, n: int) -> tuple[float, float]:
 
 
 METRIC = Metric(
-    "nps", ("nps",), read, "points, -100 to 100", "promoters (9, 10) minus detractors (0 to 6), in per cent"
+    "nps", ("nps",), read, "points, -100 to 100", "promoters (9, 10) minus detractors (0 to 6), in per cent", (-100, 100)
 )

@@ -10,4 +10,4 @@ def read(counts: Counts) -> Score:
     return bounded_mean(counts.within(("1", "2", "3", "4", "5")), 1, 5)
 
 
-METRIC = Metric("stars", ("stars",), read, "stars, 1 to 5", "the mean number of stars")
+METRIC = Metric("stars", ("stars",), read, "stars, 1 to 5", "the mean number of stars", (1, 5))

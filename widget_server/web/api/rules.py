@@ -11,6 +11,7 @@ from widget_server.act.dry_run import DAYS, MOST_FACTS, Outcome, dry_run
 from widget_server.contract import rules as contract
 from widget_server.contract.fields import Fields, Whole
 from widget_server.contract.rules import Version
+from widget_server.contract.shop import Shop
 from widget_server.contract.times import format_time
 from widget_server.record import endpoints
 from widget_server.record import rules as record
@@ -25,12 +26,13 @@ RESOURCE = Resource("rules", "When this happens, then points, a coupon, a webhoo
 
 _NONE = {404: "The shop has no such rule."}
 _PATH = {"rule": {"type": "string", "pattern": "^rule_[0-9a-f]{24}$", "example": "rule_0123456789abcdef01234567"}}
+_NOT_IN_SHOP = "The shop has no such question or endpoint, or its questions no such metric"
 _JSON_TYPE = '-H "Authorization: Bearer $KEY" -H "Content-Type: application/json" '
 _EXAMPLE = (
     """{"name": "50 points for rating an order", "when": "answer.given", "if": {"question": ["order-rating"]}, """
     """"then": [{"points": 50}], "caps": {"customer": 500, "total": 100000}}"""
 )
-_CHANGES = Fields("RuleChanges", {**contract.RULE.kinds, "version": Whole(1, 10_000_000)})
+_CHANGES = Fields("RuleChanges", {**contract.RULE.kinds, "version": Whole(1, 10_000_000)}, hints=contract.RULE.hints)
 
 RuleBody = contract.RULE.schema()
 ChangeBody = _CHANGES.schema()
@@ -69,7 +71,7 @@ class DryRun(Schema):
     coupons = fields.Integer(required=True)
     customers = fields.Integer(required=True, metadata={"description": "how many would have been given something"})
     complete = fields.Boolean(required=True, metadata={"description": f"false: there is more than {MOST_FACTS:,} to look at"})
-    summary = fields.String(required=True, metadata={"description": "the same as a sentence"})
+    summary = fields.String(required=True, metadata={"description": "the same as a sentence, and why nothing would have come of it"})
 
 
 class RulesQuery(Params):
@@ -101,7 +103,7 @@ def rules(call: Read) -> dict[str, Any]:
     query=RuleQuery,
     reply=RuleShape,
     parameters=_PATH,
-    refusals=_NONE,
+    refusals={404: "The shop has no such rule, or the rule no such version."},
     example='"$HOST/v1/rules/$RULE" -H "Authorization: Bearer $KEY"',
 )
 def rule(call: Read, rule: str) -> dict[str, Any]:
@@ -109,6 +111,8 @@ def rule(call: Read, rule: str) -> dict[str, Any]:
     number = call.query.get("version")
     history = record.by_id(call.conn, call.shop.id, rule) or []
     found = [version for version in history if number in (None, version.number)]
+    if history and not found:
+        raise not_found(f"This rule has no version {number}; its newest is {history[-1].number}.")
     if not found or (number is None and found[-1].deleted):
         raise _unknown()
     return _json(found[-1])
@@ -121,18 +125,20 @@ def rule(call: Read, rule: str) -> dict[str, Any]:
     body=RuleBody,
     reply=RuleShape,
     status=201,
-    refusals={409: "The shop has no such endpoint, or too many rules."},
+    refusals={409: f"{_NOT_IN_SHOP}, or it has too many rules."},
     example='-X POST "$HOST/v1/rules" ' + _JSON_TYPE + f"-d '{_EXAMPLE}'",
 )
 def add_rule(call: Write) -> dict[str, Any]:
     """It counts for what happens from now on, and never for what is older. A rule that grants points or coupons can't ask
     what was answered: rewards are for answering (Directive 2005/29/EC, Annex I, 23b and 23c). Points and coupons go only to
     customers whose order the shop's platform has told us about."""
-    body = _checked(call.body)
+    body, now = _checked(call.body), _now()
+    _check_ends(body, now)
     with call.writing() as conn:
         lock_shops(conn, [call.shop.id])
+        _check_questions(call.shop, body)
         _check_endpoint(conn, call.shop.id, body)
-        return _json(_tried(lambda: acting.create(conn, call.shop, body, _now())))
+        return _json(_tried(lambda: acting.create(conn, call.shop, body, now)))
 
 
 @RESOURCE.route(
@@ -144,7 +150,7 @@ def add_rule(call: Write) -> dict[str, Any]:
     parameters=_PATH,
     refusals={
         **_NONE,
-        409: "`when` can't change, the shop has no such endpoint, `version` is old by now, or it was changed 200 times.",
+        409: f"`when` can't change, `version` is old by now, it was changed 200 times, or: {_NOT_IN_SHOP}.",
     },
     example='-X PATCH "$HOST/v1/rules/$RULE" ' + _JSON_TYPE + """-d '{"active": false}'""",
 )
@@ -152,16 +158,21 @@ def change_rule(call: Write, rule: str) -> dict[str, Any]:
     """What is named is replaced as a whole, null takes it away, all else stays. A change is a new version: what happened
     before it counts as before, also what is heard of later. Nothing changed, no new version."""
     changes = {name: value for name, value in call.body.items() if name != "version"}
+    now = _now()
 
     with call.writing() as conn:
         lock_shops(conn, [call.shop.id])
 
         def changed(old: Mapping[str, Any]) -> Mapping[str, Any]:
             body = _checked({**old, **changes})
+            if body.get("ends") != old.get("ends"):
+                _check_ends(body, now)
+            if changes.get("if") is not None:
+                _check_questions(call.shop, body)
             _check_endpoint(conn, call.shop.id, body)
             return body
 
-        made = _tried(lambda: acting.change(conn, call.shop, rule, changed, _now(), call.body.get("version")))
+        made = _tried(lambda: acting.change(conn, call.shop, rule, changed, now, call.body.get("version")))
     if made is None:
         raise _unknown()
     return _json(made)
@@ -191,13 +202,14 @@ def delete_rule(call: Write, rule: str) -> None:
     summary="Try a rule before it is saved",
     body=RuleBody,
     reply=DryRun,
-    refusals={409: "The shop has no such endpoint."},
+    refusals={409: f"{_NOT_IN_SHOP}."},
     example='-X POST "$HOST/v1/dry-runs" ' + _JSON_TYPE + f"-d '{_EXAMPLE}'",
 )
 def try_rule(call: Write) -> dict[str, Any]:
     """What it would have granted over the last 30 days, had it been in force all the time, caps included; `starts`, `ends`
     and `active` are left aside. Nothing is granted and nothing is stored."""
     body = _checked(call.body)
+    _check_questions(call.shop, body)
     with state().database.reading() as conn:
         _check_endpoint(conn, call.shop.id, body)
         return _tried_json(body["name"], dry_run(conn, call.shop, body, _now()))
@@ -239,6 +251,20 @@ def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
     return bare
 
 
+def _check_ends(body: Mapping[str, Any], now: int) -> None:
+    errors = contract.over(body, now)
+    if errors:
+        raise invalid(errors)
+
+
+def _check_questions(shop: Shop, body: Mapping[str, Any]) -> None:
+    """A rule that waits for what never happens would be taken for one that works."""
+    newest = (versions[-1] for versions in shop.questions.values())
+    errors = contract.conflicts(body, {question.name: question.type for question in newest if not question.deleted})
+    if errors:
+        raise conflict(errors)
+
+
 def _check_endpoint(conn: Any, shop: str, body: Mapping[str, Any]) -> None:
     for place, action in enumerate(body["then"]):
         webhook = action.get("webhook")
@@ -265,9 +291,23 @@ def _tried_json(name: str, outcome: Outcome) -> dict[str, Any]:
         "name": name, "from": format_time(outcome.start), "to": format_time(outcome.end), "facts": outcome.facts,
         "points": outcome.points, "coupons": outcome.coupons, "customers": outcome.customers,
         "complete": outcome.complete,
-        "summary": f"In the last {DAYS} days it would have fired {outcome.facts} times and granted {outcome.points} points "
-        f"and {outcome.coupons} coupons to {outcome.customers} customers.",
+        "summary": _summary(outcome),
     }  # fmt: skip
+
+
+def _summary(outcome: Outcome) -> str:
+    why = "" if outcome.why is None else f" {outcome.why}"
+    if not outcome.facts:
+        return f"In the last {DAYS} days it would not have fired.{why}"
+    times = "once" if outcome.facts == 1 else f"{outcome.facts} times"
+    return (
+        f"In the last {DAYS} days it would have fired {times} and granted {_counted(outcome.points, 'point')} and "
+        f"{_counted(outcome.coupons, 'coupon')} to {_counted(outcome.customers, 'customer')}.{why}"
+    )
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _now() -> int:
