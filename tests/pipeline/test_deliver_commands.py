@@ -81,7 +81,9 @@ def test_a_coupon_that_failed_for_good_is_left_out_with_the_reason(run: Run, sto
         outbox.add(conn, [OutboxRow(shop, "coupon:a:0", "con_1", "coupon.issue", "{}", "IssueCoupon")], 1)
         [row] = outbox.claim(conn, now=1, lease=1, limit=1, by="me")
         outbox.give_up(conn, row, outbox.Attempt(1, 422, "answered 422", 1))
-    alone = run("deliveries", "replay", "--id", row.id)
+    assert run("deliveries", "replay", row.id).output == run("deliveries", "replay", "--id", row.id).output
+    assert run("deliveries", "replay", row.id, "--id", row.id).exit_code == 2
+    alone = run("deliveries", "replay", row.id)
     assert alone.exit_code == 1
     assert "given back" in alone.output
     many = run("deliveries", "replay", "--all-failed").output

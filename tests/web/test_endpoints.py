@@ -275,4 +275,7 @@ def test_a_range_of_deliveries_is_sent_again(world: World) -> None:
     assert (reply.status_code, reply.json) == (202, {"replayed": total, "left_out": []})
     assert total >= 3
     assert again(state="done").status_code == 409
+    bare = world.call("POST", "/v1/replays", world.shop.api_key)
+    assert (bare.status_code, bare.json["replayed"]) == (202, 0)
+    assert world.call("POST", "/v1/replays", world.shop.api_key, data="{}", content_type="text/plain").status_code == 415
     assert again(**{"from": "2026-01-01T00:00:00+02:00"}, to="2025-12-31T22:00:00Z").status_code == 409

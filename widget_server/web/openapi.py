@@ -87,7 +87,10 @@ def _operation(plugin: MarshmallowPlugin, resource: Resource, route: Route) -> d
         "x-codeSamples": [{"lang": "Shell", "source": f"curl {route.example}"}],
     }
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": {"application/json": {"schema": route.body}},
+        }
     return operation
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 from marshmallow import Schema
 from sqlalchemy import Connection
 
@@ -17,7 +17,7 @@ from widget_server.contract.shop import Shop
 
 from .auth import shop_of_request
 from .errors import not_found
-from .params import Nothing, read_body, read_query
+from .params import Nothing, load, read_body, read_query
 from .state import state
 
 
@@ -61,6 +61,7 @@ class Route:
     parameters: Mapping[str, Mapping[str, Any]]
     example: str
     about: str
+    body_optional: bool = False
 
     @property
     def name(self) -> str:
@@ -87,18 +88,20 @@ class Resource:
         reply: type[Schema] | None,
         query: type[Schema] = Nothing,
         body: type[Schema] | None = None,
+        body_optional: bool = False,
         status: int = 200,
         refusals: Mapping[int, str] | None = None,
         parameters: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Make a function a route. `refusals` are the statuses of its own, `parameters` those in the path."""
+        """Make a function a route. `refusals` are the statuses of its own, `parameters` those in the path. With
+        `body_optional` no body at all is an empty object."""
 
         def add(handler: Handler) -> Handler:
             about = (handler.__doc__ or "").strip()
             self.routes.append(
                 Route(
                     method, path, handler, summary, reply, query, body, status, refusals or {}, parameters or {},
-                    example, about,
+                    example, about, body_optional,
                 )
             )  # fmt: skip
             return handler
@@ -126,10 +129,16 @@ def _view(route: Route) -> Callable[..., Response]:
             shop = shop_of_request(conn)
         _check_path(path)
         read_query(Nothing)
-        body = {} if route.body is None else read_body(route.body)
+        body = _body(route)
         return _reply(route, route.handler(Write(shop, body, state().database.writing), **path))
 
     return read if route.method == "GET" else write
+
+
+def _body(route: Route) -> Mapping[str, Any]:
+    if route.body is None:
+        return {}
+    return load(route.body, {}) if route.body_optional and not request.get_data() else read_body(route.body)
 
 
 def _check_path(path: Mapping[str, str]) -> None:

@@ -67,6 +67,7 @@ def _time(_context: click.Context, _parameter: click.Parameter, value: str | Non
 
 
 @command.command("replay")
+@click.argument("named", metavar="[msg_...]", required=False)
 @_shop
 @click.option("--id", "delivery", metavar="msg_...", help="This one, also when it was taken before.")
 @click.option("--all-failed", is_flag=True, help="All that have failed for good.")
@@ -78,6 +79,7 @@ def _time(_context: click.Context, _parameter: click.Parameter, value: str | Non
 @pass_settings
 def replay(
     settings: Settings,
+    named: str | None,
     site_key: str | None,
     delivery: str | None,
     all_failed: bool,
@@ -91,8 +93,9 @@ def replay(
 
     An endpoint that was disabled because it failed is opened again.
     """
-    if [delivery is not None, all_failed, since is not None].count(True) != 1:
-        raise click.UsageError("Give --id of one delivery, --all-failed, or --from a time.")
+    if [named is not None, delivery is not None, all_failed, since is not None].count(True) != 1:
+        raise click.UsageError("Give the id of one delivery, --all-failed, or --from a time.")
+    delivery = delivery or named
     if (done or until is not None) and since is None:
         raise click.UsageError("--to and --done go with --from.")
     with open_house(settings, redis=False) as house:

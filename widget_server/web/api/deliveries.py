@@ -169,6 +169,7 @@ def delivery(call: Read, delivery: str) -> dict[str, Any]:
     "/v1/replays",
     summary="Send many deliveries again",
     body=ReplayBody,
+    body_optional=True,
     reply=ReplayedAll,
     status=202,
     refusals={409: "`to` is not after `from`, or those that were taken are asked for without `from`."},
