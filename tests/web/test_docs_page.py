@@ -10,6 +10,7 @@ import pytest
 from tests.pipeline.envelopes import NOW
 from tests.web.conftest import World, answer, finish
 from widget_server.act import loyalty
+from widget_server.act.notices import TYPES
 from widget_server.contract.placing import SETTINGS
 from widget_server.record import connections
 from widget_server.web.app import resources
@@ -84,6 +85,11 @@ def test_the_example_of_a_platforms_webhook_runs_as_it_stands(small_world: World
     method, url, headers, data = parse_curl(line)
     reply = small_world.client.open(url.removeprefix("http://localhost:8000"), method=method, headers=headers, data=data)
     assert (reply.status_code, reply.json) == (200, {})
+
+
+def test_every_webhook_type_is_in_the_table(small_world: World) -> None:
+    (table,) = re.findall(r'aria-label="Webhook types">.*?</table>', small_world.client.get("/docs").text, re.DOTALL)
+    assert sorted(re.findall(r'<th scope="row"><code>([^<]+)</code>', table)) == sorted(TYPES)
 
 
 def test_every_setting_of_a_question_is_explained(small_world: World) -> None:

@@ -263,12 +263,14 @@ class Many:
 @dataclass(frozen=True)
 class Fields:
     """A named table of fields. Those in `required` must be there; the others may be missing or null. `hints` are sentences
-    for fields that it does not have, but that are easily thought to be there."""
+    for fields that it does not have, but that are easily thought to be there. `names_known`: who gives an unknown field is
+    told which there are. Not for what anybody may send: the reply would be longer than what was sent."""
 
     name: str
     kinds: Mapping[str, Kind]
     required: frozenset[str] = frozenset()
     hints: Mapping[str, str] = field(default_factory=dict)
+    names_known: bool = False
 
     def check(self, raw: Mapping[str, Any]) -> dict[str, str]:
         """The errors of `raw`, by dotted path; empty when it is fine."""
@@ -277,7 +279,7 @@ class Fields:
         for name, value in raw.items():
             check = check_of(name)
             if check is None:
-                found[name] = self.hints.get(name, UNKNOWN)
+                found[name] = self.hints.get(name, self._unknown)
             elif value is None:
                 if name in self.required:
                     found[name] = REQUIRED
@@ -300,7 +302,11 @@ class Fields:
 
     @cached_property
     def _made(self) -> type[Schema]:
-        return _schema(self.name, self.kinds, self.required, self.hints)
+        return _schema(self.name, self.kinds, self.required, self._unknown, self.hints)
+
+    @cached_property
+    def _unknown(self) -> str:
+        return unknown_among(self.kinds) if self.names_known else UNKNOWN
 
 
 def uuid() -> Text:
@@ -361,13 +367,13 @@ def _unformatted(sentence: str) -> str:
 
 
 def unknown_among(known: Iterable[str]) -> str:
-    """What is said of an unknown field to those who have a key; the plain checks, which anybody can reach, say less."""
+    """What is said of an unknown field: which there are, unless they are many."""
     names = sorted(known)
     return f"Unknown field; there are: {', '.join(names)}." if 0 < len(names) <= _MOST_NAMED else UNKNOWN
 
 
 def _schema(
-    name: str, kinds: Mapping[str, Kind], required: frozenset[str], hints: Mapping[str, str]
+    name: str, kinds: Mapping[str, Kind], required: frozenset[str], unknown: str, hints: Mapping[str, str]
 ) -> type[Schema]:
     made = Schema.from_dict({n: kind.field(n in required) for n, kind in kinds.items()}, name=name)
 
@@ -375,7 +381,7 @@ def _schema(
         class Meta:
             unknown = RAISE
 
-        error_messages = {"unknown": unknown_among(kinds), "type": NOT_OBJECT}
+        error_messages = {"unknown": unknown, "type": NOT_OBJECT}
 
         def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
             if isinstance(error.messages, dict):

@@ -84,12 +84,13 @@ _MOST_QUESTIONS = 1000
 _MOST_NAMED = 20
 _ENDPOINT = re.compile(r"ep_[0-9a-f]{24}", re.ASCII)
 
-_RANGE = Fields("Range", {"min": money(), "max": money(), "currency": currency()}, frozenset({"currency"}))
+_RANGE = Fields("Range", {"min": money(), "max": money(), "currency": currency()}, frozenset({"currency"}), names_known=True)
 _VALUE = Fields(
     "ValueRange",
     {"min": Whole(-BIGGEST, BIGGEST), "max": Whole(-BIGGEST, BIGGEST), "is": Many(Text(200), 20, '["no"]')},
+    names_known=True,
 )
-_SCORE = Fields("ScoreRange", {"min": Number(-1000, 1000), "max": Number(-1000, 1000)})
+_SCORE = Fields("ScoreRange", {"min": Number(-1000, 1000), "max": Number(-1000, 1000)}, names_known=True)
 IF = Fields(
     "RuleConditions",
     {
@@ -106,16 +107,19 @@ IF = Fields(
         "score": Group(_SCORE, '{"max": 0.5}'),
         "days": Whole(1, MOST_DAYS),
     },
+    names_known=True,
 )
 _PER = Fields(
     "PointsPer",
     {"points": Whole(1, MOST_POINTS), "amount": money(), "currency": currency()},
     frozenset({"points", "amount", "currency"}),
+    names_known=True,
 )
 _WEBHOOK = Fields(
     "RuleWebhook",
     {"endpoint": Text(27, 27, _ENDPOINT, "Give the id of an endpoint, like ep_0123456789abcdef01234567.")},
     frozenset({"endpoint"}),
+    names_known=True,
 )
 _ACTION = Fields(
     "RuleAction",
@@ -126,9 +130,11 @@ _ACTION = Fields(
         "webhook": Group(_WEBHOOK),
         "mail": Group(Fields("RuleMail", {})),
     },
+    names_known=True,
 )
 _COUPON_CAPS: dict[str, Kind] = {name: Whole(1, MOST) for name in ("customer", "day", "total")}
-_CAPS = Fields("RuleCaps", {**_COUPON_CAPS, "coupons": Group(Fields("RuleCouponCaps", _COUPON_CAPS))})
+_COUPONS = Fields("RuleCouponCaps", _COUPON_CAPS, names_known=True)
+_CAPS = Fields("RuleCaps", {**_COUPON_CAPS, "coupons": Group(_COUPONS)}, names_known=True)
 RULE = Fields(
     "NewRule",
     {
@@ -144,6 +150,7 @@ RULE = Fields(
     },
     frozenset({"name", "when", "then"}),
     {"paused": "Give active: false to pause a rule."},
+    names_known=True,
 )
 
 

@@ -32,7 +32,9 @@ _EXAMPLE = (
     """{"name": "50 points for rating an order", "when": "answer.given", "if": {"question": ["order-rating"]}, """
     """"then": [{"points": 50}], "caps": {"customer": 500, "total": 100000}}"""
 )
-_CHANGES = Fields("RuleChanges", {**contract.RULE.kinds, "version": Whole(1, 10_000_000)}, hints=contract.RULE.hints)
+_CHANGES = Fields(
+    "RuleChanges", {**contract.RULE.kinds, "version": Whole(1, 10_000_000)}, hints=contract.RULE.hints, names_known=True
+)
 
 RuleBody = contract.RULE.schema()
 ChangeBody = _CHANGES.schema()
