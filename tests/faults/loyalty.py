@@ -165,7 +165,9 @@ def inspect(run: Run, shop: str, events: list[dict[str, Any]], platform: Platfor
     """Lost orders, doubled points and coupons, and what else is wrong in the database."""
     completed = {event["order"]["ref"] for event in events if event["type"] == "order.completed"}
     rated = {event["order"]["ref"] for event in events if event["type"] == "answer.given" and event.get("question") == "order-rating"}
-    owed = {f"answer:order-rating:order:{ref}" for ref in completed & rated}
+    # The platform's word on the order is enough for its rating; that it is completed may not have been told yet.
+    told = {event["order"]["ref"] for event in events if event["type"].startswith("order.")}
+    owed = {f"answer:order-rating:order:{ref}" for ref in told & rated}
     given, spent, balance = Counter[str](), Counter[str](), Counter[str]()
     for rule, source, customer, points in run(f"SELECT rule, source, customer, points FROM ledger WHERE shop = '{shop}'"):
         (spent if rule == "redeem" else given)[source] += points
