@@ -157,6 +157,7 @@ def test_cookiebot_that_is_asked_to_begin_anew(
     is_shown(page, ours, 1)
     chooses(page, "Accept all")
     page.goto(address)
+    is_shown(page, ours, 2)  # so this page looks after what is kept; the page before may have left it
     wait_stored(page, ["atbalss"])
     chooses(page, "Renew")
     wait_stored(page, [])

@@ -104,6 +104,7 @@ def test_it_looks_as_the_owner_chose_under_a_strict_policy(mode: str, page: Page
     page.on("console", lambda message: refused.append(message.text) if "Security Policy" in message.text else None)
     page.goto(put("/search", results(), Content_Security_Policy=policy))
     page.get_by_role("button", name="No", exact=True).click()
+    expect(page.locator(".send")).to_be_visible()  # what is needed to write comes when it is needed
     back, _, corner, font, scheme = page.evaluate(LOOK, ".card")
     assert (back, corner, font, scheme) == (
         "rgb(28, 30, 36)" if mode == "dark" else "rgb(255, 255, 255)", "6px", "system-ui, sans-serif", mode,
