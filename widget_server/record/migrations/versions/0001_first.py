@@ -32,6 +32,20 @@ WHEN ({_NO_TOMBSTONE} OR ROW({_OLD}) IS DISTINCT FROM ROW({_NEW})) EXECUTE FUNCT
 
 def upgrade() -> None:
     op.create_table(
+        "accounts",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("email", _KEY, nullable=False),
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("totp", sa.Text(), nullable=True),
+        sa.Column("totp_step", sa.BigInteger(), nullable=False),
+        sa.Column("language", _KEY, nullable=False),
+        sa.Column("theme", _KEY, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("email"),
+    )
+    op.create_table(
         "answers",
         sa.Column("shop", _KEY, nullable=False),
         sa.Column("key", _KEY, nullable=False),
@@ -304,6 +318,31 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
     )
+    op.create_index(
+        "inbox_waiting_of",
+        "inbox",
+        ["connection"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_table(
+        "invitations",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("hash", _KEY, nullable=False),
+        sa.Column("email", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=True),
+        sa.Column("role", _KEY, nullable=True),
+        sa.Column("language", _KEY, nullable=False),
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hash"),
+    )
+    op.create_index("invitations_by_email", "invitations", ["email"], unique=False)
+    op.create_index("invitations_by_shop", "invitations", ["shop", "created"], unique=False)
     op.create_table(
         "leases",
         sa.Column("name", _KEY, nullable=False),
@@ -356,6 +395,15 @@ def upgrade() -> None:
         sa.Column("expired_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("shop"),
     )
+    op.create_table(
+        "members",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("account", _KEY, nullable=False),
+        sa.Column("role", _KEY, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "account"),
+    )
+    op.create_index("members_by_account", "members", ["account"], unique=False)
     op.create_table(
         "orders",
         sa.Column("shop", _KEY, nullable=False),
@@ -439,6 +487,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("shop", "name", "version"),
     )
     op.create_table(
+        "recovery_codes",
+        sa.Column("account", _KEY, nullable=False),
+        sa.Column("hash", _KEY, nullable=False),
+        sa.PrimaryKeyConstraint("account", "hash"),
+    )
+    op.create_table(
         "rule_versions",
         sa.Column("shop", _KEY, nullable=False),
         sa.Column("rule", _KEY, nullable=False),
@@ -455,6 +509,20 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "question"),
     )
+    op.create_table(
+        "sessions",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("hash", _KEY, nullable=False),
+        sa.Column("account", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("waiting", sa.Boolean(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hash"),
+    )
+    op.create_index("sessions_by_account", "sessions", ["account", "seen"], unique=False)
     op.create_table(
         "set_aside",
         sa.Column("id", _KEY, nullable=False),
@@ -474,6 +542,7 @@ def upgrade() -> None:
         sa.Column("order_token_secret", sa.Text(), nullable=False),
         sa.Column("widget", sa.Text(), nullable=False),
         sa.Column("rules", _KEY, nullable=False),
+        sa.Column("is_set_up", sa.Boolean(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("site_key"),
