@@ -22,6 +22,7 @@ from widget_server.record.db import Database
 
 ENOUGH = 100_000  # acknowledged events, all together
 RUNS = int(os.environ.get("FAULTS_RUNS", "20"))  # of each fault of a standing system
+KIN_RUNS = int(os.environ.get("FAULTS_KIN_RUNS", "4"))  # of what is only another way of one of those
 # The standing systems begin nothing new after that; what was not begun is skipped.
 MINUTES = float(os.environ.get("FAULTS_MINUTES", "36"))
 _COLUMNS = ("fault", "on", "runs", "struck", "acknowledged", "lost", "doubled", "recovery s")
@@ -127,7 +128,7 @@ def _all(wanted: list[str]) -> Iterator[tuple[str, Callable[[], list[Outcome]]]]
     together = [name for name in wanted if name in SIDE_BY_SIDE]
     if together:
         with ProcessPoolExecutor(len(together), multiprocessing.get_context("spawn")) as pool:
-            running = {pool.submit(bench.whole, SIDE_BY_SIDE[name], RUNS, _without(), MINUTES): name for name in together}
+            running = {pool.submit(bench.whole, SIDE_BY_SIDE[name], RUNS, KIN_RUNS, _without(), MINUTES): name for name in together}
             for done in as_completed(running):
                 yield running[done], done.result
     for name in wanted:

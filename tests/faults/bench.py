@@ -44,14 +44,15 @@ class _Struck:
 
 def standing(
     database: str, names: Collection[str] = (), runs: int = 20, without: Collection[str] = (), tell: Callable[[Outcome], None] = lambda _: None,
-    minutes: float = float("inf"),
+    minutes: float = float("inf"), kin_runs: int | None = None,
 ) -> Iterator[Outcome]:  # fmt: skip
     """The outcome of each fault on "sqlite" or "postgres" (of those `names`, if any are), all in one system's life.
 
-    Those that would begin after so many `minutes` are skipped. `tell` hears of each when its own shop was looked at; what
+    What is kin to another is struck `kin_runs` times. Those that would begin after so many `minutes` are skipped. `tell` hears of each when its own shop was looked at; what
     is yielded knows also whether its messages arrived.
     """
-    wanted = [(fault, runs) for fault in catalogue(database)] + [(fault, 1) for fault in crash_points()]
+    fewer = runs if kin_runs is None else min(runs, kin_runs)
+    wanted = [(fault, fewer if fault.is_kin else runs) for fault in catalogue(database)] + [(fault, 1) for fault in crash_points()]
     found: list[tuple[Outcome, _Struck]] = []
     until = time.monotonic() + 60 * minutes
     with Standing(database) as house, ExitStack() as stack:
@@ -76,14 +77,14 @@ def standing(
     yield from (outcome for outcome, _ in found)
 
 
-def whole(database: str, runs: int, without: Collection[str], minutes: float) -> list[Outcome]:
+def whole(database: str, runs: int, kin_runs: int, without: Collection[str], minutes: float) -> list[Outcome]:
     """Everything, with a line for each fault as soon as its own shop was looked at."""
     began = time.monotonic()
 
     def tell(one: Outcome) -> None:
         print(f"  {time.monotonic() - began:5.0f} s  {one.on}  {one.fault}: {one.verdict}", flush=True)
 
-    return list(standing(database, (), runs, without, tell, minutes))
+    return list(standing(database, (), runs, without, tell, minutes, kin_runs))
 
 
 def _suffer(house: Standing, fault: Fault, struck: _Struck, runs: int) -> Outcome:
