@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from . import chromium
-from .standin import BUILT, SITE_KEY, Ours, Reply, Shop
+from .standin import BUILT, SITE_KEY, SLOW, Ours, Reply, Shop
 
 Put = Callable[..., str]
 
@@ -24,11 +24,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
+def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
     context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
     context.set_default_timeout(15_000)
+    if SLOW:
+        has_real_server = "ours" not in request.fixturenames
+        context.on("page", lambda page: slowed(page, has_real_server))
     yield context
     context.close()
+
+
+def slowed(page: Page, has_real_server: bool) -> None:
+    """The page thinks three times as long; and waits for a server that cannot be slowed as `standin` is."""
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 3})
+    if has_real_server:
+        late = {"offline": False, "latency": SLOW / 2, "downloadThroughput": -1, "uploadThroughput": -1}
+        session.send("Network.emulateNetworkConditions", late)
 
 
 @pytest.fixture

@@ -2,11 +2,18 @@
 
 They stand on different ports, so everything that a page of another origin meets is met here. Ours answers as the
 contract says (CORS headers included), writes down every request, and can be told to fail.
+
+With ATBALSS_TEST_SLOW=400 in the environment they are slow, as on a machine that has much else to do: each request is
+taken and replied to up to so many ms late, each by a time of its own, so that replies overtake one another. Every test
+must pass with it. (conftest.py slows the browser as well, for the servers that are real ones.)
 """
 
 import json
+import os
+import random
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +27,8 @@ from widget_server.contract.texts import FALLBACK, TEXTS
 BUILT = Path(__file__).parents[2] / "widget_server/web/static/widget"
 SITE_KEY = "pk_0123456789abcdef0123456789abcdef"
 PATIENCE = 15
+SLOW = int(os.environ.get("ATBALSS_TEST_SLOW", "0"))
+"""In ms; read here, because no test finds settings in its environment."""
 
 T = TypeVar("T")
 
@@ -204,8 +213,12 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             split = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length).decode()
+            late = random.uniform(0, SLOW / 1000)
+            on_the_way = random.uniform(0, late)
+            time.sleep(on_the_way)
             request = Request(self.command, split.path, parse_qs(split.query), dict(self.headers.items()), body)
             reply = server.took(request)
+            time.sleep(late - on_the_way)
             content = reply.body.encode() if isinstance(reply.body, str) else reply.body
             self.send_response(reply.status)
             for name, value in {"Content-Type": "text/html; charset=utf-8", **reply.headers}.items():
