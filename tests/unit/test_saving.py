@@ -24,7 +24,7 @@ def wrong(**fields: Any) -> dict[str, str]:
 def test_a_title_is_enough() -> None:
     made = completed(MINE)
     assert errors(made) == {}
-    assert made.touchpoint == "product"
+    assert made.touchpoint == "choice"
     assert made.texts == {
         "lv": {"title": "Vai viss skaidrs?", "yes": "Jā", "no": "Nē", "thanks": "Paldies par atbildi!", "close": "Aizvērt"}
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import sqrt
+from typing import Literal
 
 # The 97.5 % point of the normal distribution: two-sided 95 %.
 Z = 1.959963984540054
@@ -39,6 +40,27 @@ class Score:
     def enough(self) -> bool:
         """Whether there are enough answers to say something."""
         return self.n >= ENOUGH
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a score: `up`, `down`, or `unclear` where the two intervals have a value in common; `few` where one
+    of the two has too few answers to say, `none` where there was nothing before. `by` is the difference of the values."""
+
+    kind: Literal["up", "down", "unclear", "few", "none"]
+    by: float | None = None
+
+
+def compare(now: Score, before: Score | None) -> Change:
+    """How `now` differs from `before`. Intervals that only just part make this stricter than a test at 5 %."""
+    if before is None or before.value is None or before.interval is None:
+        return Change("none")
+    if now.value is None or now.interval is None or not (now.enough and before.enough):
+        return Change("few")
+    by = now.value - before.value
+    if now.interval[0] <= before.interval[1] and before.interval[0] <= now.interval[1]:
+        return Change("unclear", by)
+    return Change("up" if by > 0 else "down", by)
 
 
 def proportion(hits: int, distribution: Mapping[str, int]) -> Score:

@@ -29,7 +29,8 @@ class Shop:
     """A tenant. `questions` holds every version of each question by name, oldest first; `widget` is what the owner
     has set about looks and manners (contract/theme.py), `customer_key` what its customers' pseudonyms are made with.
 
-    `rules` is another word after each change of its rules, and none while it never had any."""
+    `rules` is another word after each change of its rules, and none while it never had any.
+    `is_set_up`: its owner has gone through the first steps, or has left them out."""
 
     id: str
     name: str
@@ -41,6 +42,7 @@ class Shop:
     widget: Mapping[str, Any] = field(default_factory=dict)
     customer_key: str = field(default="", repr=False)
     rules: str = ""
+    is_set_up: bool = True
 
     def question(self, name: str, version: int | None = None) -> Question | None:
         """The version asked for, or the newest when none is named; None when there is no such question or version."""

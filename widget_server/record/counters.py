@@ -29,13 +29,14 @@ from sqlalchemy import (
     union_all,
 )
 
+from widget_server.contract import order_values
 from widget_server.contract.answer import Count
 from widget_server.contract.scores import Counts
 
 from .db import Key, add_up, metadata
 
 DAY, MONTH, ALL = "day", "month", "all"
-SEARCHES = ""  # the question under which searches and clicks are counted
+SEARCHES = ""  # the question under which searches, clicks and what orders are worth are counted
 
 _counters = Table(
     "counters",
@@ -105,6 +106,63 @@ def add(conn: Connection, shop: str, changes: Mapping[Change, int]) -> None:
 def total(conn: Connection, chosen: Slice) -> Counts:
     """All counts of a slice of dimension "total", added up."""
     return _added_up(_read(conn, chosen, _spans(chosen.start, chosen.end), ())).get("", Counts({}))
+
+
+Days = tuple[str, str]  # first, last; both included
+
+
+def by_question(conn: Connection, shop: str, questions: Sequence[str], bins: Sequence[Days]) -> list[dict[str, Counts]]:
+    """What each question counts in each of `bins` (which must be apart), by its name; in one statement, however many
+    bins there are. Questions without any count are left out."""
+    found: list[list[tuple[str, str, str, str, int]]] = [[] for _ in bins]
+    if questions and bins:
+        c = _counters.c
+        parts = [
+            select(_bin(run).label("bin"), c.question, c.counter, c.bucket, c.n).where(
+                c.shop == shop, c.question.in_(questions), c.dimension == "total", c.key == "", c.period == period,
+                c.counter.in_(("answers", "chosen", "shown")), c.start >= run[0][1], c.start <= run[-1][2],
+            )
+            for period, run in _runs(bins)
+        ]  # fmt: skip
+        rows = union_all(*parts).subquery().c
+        columns = (rows.bin, rows.question, rows.counter, rows.bucket)
+        for number, question, counter, bucket, n in conn.execute(select(*columns, func.sum(rows.n)).group_by(*columns)):
+            found[number].append((question, "", counter, bucket, int(n)))
+    return [_added_up(rows) for rows in found]
+
+
+_Piece = tuple[int, str, str]  # number of the bin, first and last start
+
+
+def _runs(bins: Sequence[Days]) -> Iterator[tuple[str, list[_Piece]]]:
+    """The fewest rows that cover the bins, as stretches without a gap: (period, pieces in their order)."""
+    pieces: dict[str, list[_Piece]] = defaultdict(list)
+    for number, (start, end) in enumerate(bins):
+        for period, first, last in _spans(start, end):
+            assert first is not None and last is not None
+            pieces[period].append((number, first, last))
+    for period, found in pieces.items():
+        run: list[_Piece] = []
+        for piece in sorted(found, key=lambda piece: piece[1]):
+            if run and piece[1] != _following(run[-1][2]):
+                yield period, run
+                run = []
+            run.append(piece)
+        yield period, run
+
+
+def _following(start: str) -> str:
+    """The day or month after `start`."""
+    if len(start) == len("2026-11"):
+        return f"{_month_start(date.fromisoformat(f'{start}-01'), 1):%Y-%m}"
+    return f"{date.fromisoformat(start) + timedelta(days=1)}"
+
+
+def _bin(run: Sequence[_Piece]) -> ColumnElement[int]:
+    number, _, _ = run[-1]
+    if len(run) == 1:
+        return literal(number)
+    return case(*((_counters.c.start <= last, earlier) for earlier, _, last in run[:-1]), else_=number)
 
 
 def by_time(conn: Connection, chosen: Slice, period: str) -> dict[str, Counts]:
@@ -453,6 +511,26 @@ def _is_after(n: ColumnElement[int], key: ColumnElement[str], after: tuple[int, 
 
 def _as_searched(rows: Iterable[Row[Any]]) -> list[Searched]:
     return [Searched(row.key, int(row.searches), int(row.zero), int(row.some), int(row.clicks)) for row in rows]
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+def order_sums(conn: Connection, shop: str, start: str | None, end: str | None) -> dict[str, dict[str, int]]:
+    """Number, value and squares of the orders placed from day to day, by currency: see `contract.order_values`."""
+    c = _counters.c
+    chosen = Slice(shop, (SEARCHES,), order_values.DIMENSION, None, start, end)
+    parts = [
+        select(c.key, c.bucket, c.n).where(_where(chosen, [span]), c.counter == order_values.COUNTER)
+        for span in _spans(start, end)
+    ]
+    rows = union_all(*parts).subquery().c
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for currency, name, n in conn.execute(
+        select(rows.key, rows.bucket, func.sum(rows.n)).group_by(rows.key, rows.bucket)
+    ):
+        found[currency][name] = int(n)
+    return dict(found)
 
 
 # --- verify and rebuild -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Row, Table, Text, select
 
 from widget_server.contract.shop import Shop
 from widget_server.contract.times import zone
@@ -28,8 +28,15 @@ _shops = Table(
     Column("widget", Text, nullable=False),
     # A new word with each change of its rules, none before the first: who has read the rules knows whether they still hold.
     Column("rules", Key, nullable=False),
+    # Whether its owner has gone through the first steps, or has left them out.
+    Column("is_set_up", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
 )
+
+
+SAMPLE = "shop_sample"
+"""The one shop that belongs to nobody: it has no API key, its site key is known to nobody, and `by_site_key` never
+finds it, so that nothing from outside gets into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +56,35 @@ def create(conn: Connection, name: str, domains: str | list[str], time_zone: str
     zone(time_zone)
     hosts = [_host(domain) for domain in ([domains] if isinstance(domains, str) else domains)]
     made = f"shop_{secrets.token_hex(8)}"
+    site_key, secret = _insert(conn, made, name, hosts, time_zone)
+    questions.create_first(conn, made)
+    return NewShop(made, name, site_key, keys.create(conn, made, "first"), secret)
+
+
+def create_sample(conn: Connection, name: str, time_zone: str) -> None:
+    """The sample shop, without questions."""
+    _insert(conn, SAMPLE, name, ["sample.example"], time_zone)
+    set_up(conn, SAMPLE)
+
+
+def _insert(conn: Connection, made: str, name: str, hosts: Sequence[str], time_zone: str) -> tuple[str, str]:
+    """A row; its site key and order token secret."""
     secret = f"ots_{keys.random_word(43)}"
     site_key = f"pk_{keys.random_word(20)}"
     conn.execute(
         _shops.insert().values(
             id=made, name=name, site_key=site_key, time_zone=time_zone, created=int(time.time() * 1000),
-            domains=orjson.dumps(hosts).decode(), widget="{}", rules="",
+            domains=orjson.dumps(list(hosts)).decode(), widget="{}", rules="", is_set_up=False,
             order_token_secret=sealer(conn).seal(secret, _place(made)),
         )
     )  # fmt: skip
-    questions.create_first(conn, made)
-    return NewShop(made, name, site_key, keys.create(conn, made, "first"), secret)
+    return site_key, secret
 
 
 def by_site_key(conn: Connection, site_key: str) -> Shop | None:
-    """The shop whose public key this is."""
-    return _one(conn, conn.execute(select(_shops).where(_shops.c.site_key == site_key)).one_or_none())
+    """The shop whose public key this is; the sample shop has none."""
+    wanted = select(_shops).where(_shops.c.site_key == site_key, _shops.c.id != SAMPLE)
+    return _one(conn, conn.execute(wanted).one_or_none())
 
 
 def by_id(conn: Connection, shop: str) -> Shop | None:
@@ -82,6 +102,16 @@ def set_time_zone(conn: Connection, shop: str, time_zone: str) -> None:
     """Days are cut elsewhere from now on; the counters must be rebuilt in the same transaction."""
     zone(time_zone)
     conn.execute(_shops.update().where(_shops.c.id == shop).values(time_zone=time_zone))
+
+
+def set_name(conn: Connection, shop: str, name: str) -> None:
+    """What the shop is called from now on."""
+    conn.execute(_shops.update().where(_shops.c.id == shop).values(name=name))
+
+
+def set_up(conn: Connection, shop: str) -> None:
+    """Its owner needs the first steps no more."""
+    conn.execute(_shops.update().where(_shops.c.id == shop).values(is_set_up=True))
 
 
 def set_widget(conn: Connection, shop: str, widget: Mapping[str, Any]) -> None:
@@ -116,6 +146,7 @@ def _one(conn: Connection, row: Row[tuple[object, ...]] | None) -> Shop | None:
         time_zone=row.time_zone, order_token_secret=sealer(conn).open(row.order_token_secret, _place(row.id)),
         questions=questions.of_shop(conn, row.id), widget=orjson.loads(row.widget),
         customer_key=sealer(conn).key_for(f"shops/customers/{row.id}"), rules=row.rules,
+        is_set_up=row.is_set_up,
     )  # fmt: skip
 
 

@@ -27,3 +27,11 @@ class Metric:
 def metrics() -> dict[str, Metric]:
     """Every metric by name."""
     return load_all("widget_server.contract.metrics", "METRIC")
+
+
+@cache
+def headline(question_type: str) -> Metric | None:
+    """The metric that a question of this type is judged by: the one of its own name, else the first that can be read
+    from it. None for texts, which have none."""
+    fitting = {name: metric for name, metric in metrics().items() if question_type in metric.question_types}
+    return fitting.get(question_type) or next(iter(fitting.values()), None)

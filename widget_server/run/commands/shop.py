@@ -77,6 +77,7 @@ def list_shops(settings: Settings, as_json: bool) -> None:
             "time_zone": s.time_zone,
         }
         for s in found
+        if s.id != shops.SAMPLE
     ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))

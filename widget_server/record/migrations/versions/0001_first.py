@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 revision = "0001"
 down_revision = None
@@ -75,6 +76,30 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("answered IS 1 AND hidden IS 0"),
         postgresql_where=sa.text("answered IS true AND hidden IS false"),
+    )
+    op.create_index(
+        "answers_of_question",
+        "answers",
+        ["shop", "question", "first_at", "key"],
+        unique=False,
+        sqlite_where=sa.text("answered IS 1 AND hidden IS 0"),
+        postgresql_where=sa.text("answered IS true AND hidden IS false"),
+    )
+    op.create_index(
+        "answers_of_product",
+        "answers",
+        ["shop", "product", "first_at", "key", "question"],
+        unique=False,
+        sqlite_where=sa.text("product IS NOT NULL AND answered IS 1 AND hidden IS 0"),
+        postgresql_where=sa.text("product IS NOT NULL AND answered IS true AND hidden IS false"),
+    )
+    op.create_index(
+        "answers_of_query",
+        "answers",
+        ["shop", "query_key", "first_at", "key", "question"],
+        unique=False,
+        sqlite_where=sa.text("query_key IS NOT NULL AND answered IS 1 AND hidden IS 0"),
+        postgresql_where=sa.text("query_key IS NOT NULL AND answered IS true AND hidden IS false"),
     )
     op.create_index(
         "answers_of_order",
@@ -555,4 +580,13 @@ def upgrade() -> None:
         sa.Column("n", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "query_key", "spelling"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "touchpoints",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("stage", _KEY, nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "name"),
     )
