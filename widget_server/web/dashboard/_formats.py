@@ -1,0 +1,174 @@
+"""Numbers, money, days and scores as people of the member's language write them; Jinja filters for the pages.
+
+Language and time zone are those that Flask-Babel has for this request. Nothing here rounds a share up to "100 %" or down
+to "0 %" when it is neither, and no filter raises on None: it gives a dash.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from time import time
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta, get_timezone
+from babel.numbers import format_currency, format_decimal, format_percent
+from flask import Flask
+from flask_babel import get_locale, gettext, ngettext
+from flask_babel import get_timezone as zone_of_request
+
+from widget_server.contract.metrics import metrics
+from widget_server.contract.money import decimal
+from widget_server.contract.scores import compare
+
+NOTHING = "–"
+_MINUS = "\N{MINUS SIGN}"
+# What a metric's unit (its first word) looks like on a page.
+_PATTERNS = {"points": "0", "stars": "0.0", "steps": "0.0"}
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """`1234` as 1 234 in Latvian; at most `digits` decimals."""
+    if value is None:
+        return NOTHING
+    return format_decimal(value, _pattern(digits), locale=_language())
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share from 0 to 1. What is more than nothing is never 0 %, what is less than all never 100 %."""
+    if share is None:
+        return NOTHING
+    least = 0.01 / 10**digits
+    if 0 < share < least / 2:
+        return gettext("under %(share)s", share=_percent(least, digits))
+    if 1 - least / 2 <= share < 1:
+        return gettext("over %(share)s", share=_percent(1 - least, digits))
+    return _percent(share, digits)
+
+
+def signed(value: float | None, digits: int = 0) -> str:
+    """A change: with its sign, 0 without."""
+    if value is None:
+        return NOTHING
+    rounded = round(value, digits)
+    sign = "+" if rounded > 0 else _MINUS if rounded < 0 else ""
+    return sign + number(abs(rounded), digits)
+
+
+def money(units: int | float | None, currency: str | None, whole: bool = False) -> str:
+    """An amount in the smallest unit of its currency; `whole` leaves the cents out, for estimates."""
+    if units is None:
+        return NOTHING
+    amount = float(decimal(round(units), currency))
+    if currency is None:
+        return number(amount, 0 if whole else 2)
+    if not whole:
+        return format_currency(amount, currency, locale=_language())
+    pattern = Locale.parse(_language()).currency_formats["standard"].pattern.replace(".00", "")
+    return format_currency(amount, currency, pattern, locale=_language(), currency_digits=False)
+
+
+def day(value: str | date | None, form: str = "medium") -> str:
+    """A day `2026-11-22`; `form` is short, medium, long, full or a pattern like `d MMM`."""
+    if not value:
+        return NOTHING
+    return format_date(_date(value), form, locale=_language())
+
+
+def month(value: str) -> str:
+    """A month `2026-11` in words."""
+    return format_date(date.fromisoformat(f"{value[:7]}-01"), "LLLL y", locale=_language())
+
+
+def moment(ms: int | None, form: str = "medium") -> str:
+    """Milliseconds since 1970 as day and minute in the shop's time zone."""
+    if ms is None:
+        return NOTHING
+    at = datetime.fromtimestamp(ms / 1000, UTC)
+    pattern = {"medium": "d MMM y, HH:mm", "short": "d MMM, HH:mm", "time": "HH:mm"}.get(form, form)
+    return format_datetime(at, pattern, tzinfo=_zone(), locale=_language())
+
+
+def ago(ms: int | None, now: int | None = None) -> str:
+    """How long since (or until) a moment, roughly: 12 seconds ago."""
+    if ms is None:
+        return NOTHING
+    seconds = (ms - (now if now is not None else int(time() * 1000))) / 1000
+    return format_timedelta(seconds, add_direction=True, threshold=0.95, locale=_language())
+
+
+def metric_value(value: float | None, metric: str) -> str:
+    """A score's value as its metric is read: 58 %, +32, 4.3."""
+    if value is None:
+        return NOTHING
+    unit = unit_of(metric)
+    if unit == "share":
+        return percent(value)
+    if unit == "points":
+        return signed(value)
+    return format_decimal(value, _PATTERNS.get(unit, "0.0"), locale=_language())
+
+
+def metric_change(value: float | None, metric: str) -> str:
+    """The difference of two values of one metric, in words' units: 4 points (of a hundred), 0.2."""
+    if value is None:
+        return NOTHING
+    unit = unit_of(metric)
+    if unit in ("share", "points"):
+        size = round(abs(value) * (100 if unit == "share" else 1))
+        return ngettext("%(n)s point", "%(n)s points", size, n=number(size))
+    return number(abs(value), 1)
+
+
+def metric_scale(metric: str) -> tuple[float, float]:
+    """The least and the most that a score of the metric can be."""
+    return metrics()[metric].scale
+
+
+def unit_of(metric: str) -> str:
+    """share, points, stars or steps."""
+    return metrics()[metric].unit.split(",")[0]
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "number": number,
+    "percent": percent,
+    "signed": signed,
+    "money": money,
+    "day": day,
+    "month": month,
+    "moment": moment,
+    "ago": ago,
+    "metric_value": metric_value,
+    "metric_change": metric_change,
+    "metric_scale": metric_scale,
+    "metric_unit": unit_of,
+    "score_change": compare,
+}
+
+
+def install(app: Flask) -> None:
+    """Put the filters into the templates of `app`."""
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(get_locale=get_locale)
+
+
+def _percent(share: float, digits: int) -> str:
+    language = _language()
+    pattern = Locale.parse(language).percent_formats[None].pattern.replace("#,##0", _pattern(digits))
+    return format_percent(share, pattern, locale=language)
+
+
+def _pattern(digits: int) -> str:
+    return "#,##0" + ("." + "#" * digits if digits else "")
+
+
+def _language() -> str:
+    return str(get_locale() or "en")
+
+
+def _zone() -> Any:
+    return get_timezone(zone_of_request() or "UTC")
+
+
+def _date(value: str | date) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
