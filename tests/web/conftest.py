@@ -1,9 +1,12 @@
 """The cast of the web tests: a shop that has everything, a neighbour that has nothing, and whoever has no key."""
 
+import re
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
 import pytest
 import redis
@@ -15,14 +18,27 @@ from tests.pipeline.envelopes import NOW, envelope, event
 from widget_server.act import loyalty, rules
 from widget_server.act.http import HttpClient
 from widget_server.act.pipeline import process
+from widget_server.contract import passwords
 from widget_server.contract.coupons import CouponDue, CouponTerms
 from widget_server.contract.loyalty import Loyalty, Reward
 from widget_server.contract.points import Due
 from widget_server.contract.sets import SETS
 from widget_server.contract.settings import Settings
-from widget_server.record import connections, endpoints, origins, outbox, questions, shops
+from widget_server.record import (
+    accounts,
+    connections,
+    endpoints,
+    members,
+    origins,
+    outbox,
+    questions,
+    sessions,
+    shops,
+)
 from widget_server.record import loyalty as settings
+from widget_server.record.accounts import Account
 from widget_server.record.db import Database
+from widget_server.record.members import Role
 from widget_server.record.shops import NewShop
 from widget_server.web.app import create_app
 
@@ -69,6 +85,53 @@ def answer(question: str, value: Any, at: int = NOW, **more: Any) -> dict[str, A
 
 def search(query: str, results: int | None = 3, at: int = NOW) -> dict[str, Any]:
     return event("search.performed", at, search={"id": str(uuid.uuid4()), "query": query, "results": results})
+
+
+@dataclass
+class Person:
+    """Somebody who is signed in: a browser of their own, with the forms' token at hand."""
+
+    client: FlaskClient
+    account: str
+    email: str
+    role: str
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        return self.client.get(path, query_string=query or None)
+
+    def post_form(self, path: str, data: Mapping[str, Any] | None = None, **more: Any) -> TestResponse:
+        """Send a form, as a page of ours would."""
+        return self.client.post(path, data={"csrf_token": self.token(), **(data or {})}, **more)
+
+    def token(self) -> str:
+        found = re.search(r'name="csrf-token" content="([^"]+)"', self.get("/app/shops").text)
+        assert found is not None
+        return found[1]
+
+
+PASSWORD = "pareizs zirgs 12"
+_HASHED = passwords.hashed(PASSWORD)
+_people = count(1)
+
+
+def enrol(world: World, role: str = "owner", shop: NewShop | None = None, email: str = "", language: str = "en") -> Account:
+    """A new account with PASSWORD, a member of the first shop unless another is named."""
+    email = email or f"{role}{next(_people)}@people.example"
+    with world.database.writing() as conn:
+        made = accounts.create(conn, email, role.title(), language, _HASHED, NOW)
+        members.add(conn, (shop or world.shop).id, made.id, cast("Role", role), NOW)
+    return made
+
+
+def signed_in(world: World, role: str = "owner", shop: NewShop | None = None, language: str = "en") -> Person:
+    """A new member of a shop, signed in there. (The sign-in itself has tests of its own.)"""
+    account = enrol(world, role, shop, language=language)
+    client = world.app.test_client()
+    with world.database.writing() as conn:
+        token = sessions.begin(conn, account.id, (shop or world.shop).id, time.time_ns() // 1_000_000, agent="tests")
+    with client.session_transaction() as cookie:
+        cookie["token"] = token
+    return Person(client, account.id, account.email, role)
 
 
 Make = Callable[..., World]

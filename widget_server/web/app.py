@@ -11,6 +11,7 @@ from widget_server.intake.readiness import Readiness
 from widget_server.record.db import Database
 
 from . import cors, errors, headers, health, hooks, pages, preview, snippet
+from .dashboard import _app as dashboard
 from .resource import Resource
 from .state import State
 
@@ -34,7 +35,8 @@ def create_app(
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     state = State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private))
     state.install(app)
-    errors.install(app)
+    dashboard.install(app, settings)
+    errors.install(app, dashboard.problem)
     headers.install(app)
     cors.install(app)
     found = resources()
@@ -44,6 +46,7 @@ def create_app(
         snippet.blueprint(),
         preview.blueprint(),
         hooks.blueprint(),
+        *dashboard.blueprints(),
         health.blueprint(state, Readiness(redis, database, settings)),
     ):
         app.register_blueprint(made)

@@ -1,21 +1,24 @@
-"""One error shape for everything that Flask answers: {"code", "message", "errors"}.
+"""One error shape for everything that Flask answers: {"code", "message", "errors"}; on the owner's pages, a page.
 
 `code` is for programs, `message` is one sentence for people, `errors` names each wrong field (dotted path: sentence).
 422: a parameter or field is wrong in itself. 409: right in itself, but it contradicts another one or what the shop has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from widget_server.record.db import is_passing
 
+from .headers import is_of_owners
+
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER = 5
+_PAGE = "atbalss-error-page"
 
 
 class Problem(Exception):
@@ -61,8 +64,9 @@ _CODES = {
 }
 
 
-def install(app: Flask) -> None:
-    """Make `app` answer every failure with the error shape."""
+def install(app: Flask, page: Callable[[Problem], Response]) -> None:
+    """Make `app` answer every failure with the error shape, or under /app with a `page`."""
+    app.extensions[_PAGE] = page
     app.register_error_handler(Problem, _of_problem)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _of_anything)
@@ -89,11 +93,22 @@ def _of_anything(error: Exception) -> Response:
 
 
 def _reply(problem: Problem) -> Response:
+    reply = _page(problem) if is_of_owners(request.path) else _json(problem)
+    reply.headers.update(problem.headers)
+    return reply
+
+
+def _page(problem: Problem) -> Response:
+    made = current_app.extensions[_PAGE](problem)
+    assert isinstance(made, Response)
+    return made
+
+
+def _json(problem: Problem) -> Response:
     errors = {_sayable(path): _sayable(sentence) for path, sentence in problem.errors.items()}
     body: dict[str, Any] = {"code": problem.code, "message": _sayable(problem.message), "errors": errors}
     reply = jsonify(body)
     reply.status_code = problem.status
-    reply.headers.update(problem.headers)
     return reply
 
 

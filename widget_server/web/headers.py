@@ -9,6 +9,10 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
+# The owner's pages: htmx does not run where Trusted Types are enforced.
+PAGES = CSP.replace("; require-trusted-types-for 'script'", "")
+# Those that hold a frame of ours, such as the preview of a question.
+FRAMING = f"{PAGES}; frame-src 'self'"
 _API_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -24,6 +28,8 @@ def _name() -> None:
 
 def _add(reply: Response) -> Response:
     headers = reply.headers
+    if is_of_owners(request.path):
+        _add_for_owners(reply)
     headers.setdefault("X-Request-Id", g.get("request_id") or uuid.uuid4().hex)
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
@@ -34,3 +40,18 @@ def _add(reply: Response) -> Response:
         headers.setdefault("Cache-Control", "no-store")
         reply.vary.update(("Authorization", "Origin"))
     return reply
+
+
+def is_of_owners(path: str) -> bool:
+    """Whether an address belongs to the owner's pages."""
+    return path == "/app" or path.startswith("/app/")
+
+
+def _add_for_owners(reply: Response) -> None:
+    headers = reply.headers
+    headers.setdefault("Content-Security-Policy", PAGES if reply.mimetype == "text/html" else _API_CSP)
+    headers.setdefault("Cache-Control", "no-store")
+    # With `no-referrer` a browser says "null" for the origin of a form, and we could not know ours from others'.
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("X-Robots-Tag", "noindex, nofollow")

@@ -110,7 +110,7 @@ class Resource:
 
     def blueprint(self) -> Blueprint:
         """The routes as Flask wants them."""
-        made = Blueprint(self.name, __name__)
+        made = Blueprint(f"v1_{self.name}", __name__)
         for route in self.routes:
             path = route.path.replace("{", "<").replace("}", ">")
             made.add_url_rule(path, route.name, _view(route), methods=[route.method])

@@ -1,0 +1,47 @@
+"""/app itself, and the way from one shop to another."""
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, lazy_gettext
+
+from widget_server.record import members, sessions, shops
+from widget_server.web.errors import Problem
+from widget_server.web.state import state
+
+from ._page import Page, View, Visit, draw, menu
+
+
+def home(visit: Visit) -> ResponseReturnValue:
+    """The first page of the menu."""
+    pages = menu(visit) or menu(visit, "/settings")
+    return redirect(f"/app{pages[0].path}", 303)
+
+
+def choose(visit: Visit) -> ResponseReturnValue:
+    with visit.reading() as conn:
+        roles = members.shops_of(conn, visit.member.account)
+        named = shops.names(conn, roles)
+    return draw("shops.html", shops=[(shop, named[shop], role) for shop, role in roles.items() if shop in named])
+
+
+def switch(visit: Visit) -> ResponseReturnValue:
+    show_shop(visit, request.form.get("shop", ""))
+    return redirect(url_for("app.home"), 303)
+
+
+def show_shop(visit: Visit, shop: str) -> None:
+    """The session is in `shop` from now on: one of the member's, or the sample shop."""
+    with state().database.writing() as conn:
+        if shop != shops.SAMPLE and members.role_of(conn, shop, visit.member.account) is None:
+            raise Problem(404, "not_found", gettext("You are no member of that shop."))
+        sessions.move(conn, visit.member.session, shop)
+
+
+PAGE = Page(
+    "", lazy_gettext("Start"), 0, "overview", in_menu=False,
+    views=(
+        View("", home),
+        View("/shops", choose, in_sample=True),
+        View("/shops", switch, methods=("POST",), in_sample=True),
+    ),
+)  # fmt: skip
