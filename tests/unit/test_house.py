@@ -84,8 +84,14 @@ def sql_in(source: str) -> str:
 
 def test_metadata_and_migrations_agree(database: Database) -> None:
     assert database.is_migrated()
+
+    def is_common(_object: object, name: str | None, *_more: object) -> bool:
+        """What only one of the databases has, for full-text search, is the migration's alone."""
+        return not (name or "").startswith("answer_words") and name != "answer_texts_words"
+
     with database.writing() as conn:
-        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+        found = compare_metadata(MigrationContext.configure(conn, opts={"include_object": is_common}), metadata)
+        assert found == []
 
 
 def test_platforms_do_not_import_one_another() -> None:

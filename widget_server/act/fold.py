@@ -18,7 +18,7 @@ from widget_server.contract.answer import Answer, answer_key
 from widget_server.contract.order import ERASED, Order
 from widget_server.contract.questions import Bucket, question_types
 from widget_server.contract.shop import Shop
-from widget_server.record import answers, customers, eventlog, orders
+from widget_server.record import answers, cases, customers, eventlog, notes, orders
 
 Event = Mapping[str, Any]
 Name = tuple[str, str]
@@ -90,6 +90,7 @@ def save(conn: Connection, shop: Shop, change: Change) -> None:
     """Write answers, orders and what follows from orders for their customers; and clean the log of the erased."""
     orders.save(conn, [change.known_after[ref] for ref in sorted(change.refs)])
     answers.save(conn, [change.after[name] for name in change.touched])
+    _clean_notes(conn, shop, change)
     ordering = _who_ordered(change)
     if ordering:
         last = orders.last_of(conn, shop.id, ordering)
@@ -184,6 +185,15 @@ def _as_ordered(order: Order | None) -> tuple[str | None, int | None, bool]:
         return None, None, False
     now = orders_of.facts(order)
     return now.customer, now.placed_at, now.state == "cancelled"
+
+
+def _clean_notes(conn: Connection, shop: Shop, change: Change) -> None:
+    """What members wrote about the answers of the erased may name them; and nobody sees to an answer that is removed."""
+    if change.unnamed:
+        notes.strip(conn, shop.id, [name for name, answer in change.after.items() if answer.order in change.unnamed])
+    removed = [name for name in sorted(change.touched) if change.after[name].get("removed") is not None]
+    cases.remove(conn, shop.id, removed)
+    notes.strip(conn, shop.id, removed)
 
 
 def _clean_log(conn: Connection, shop: Shop, change: Change) -> None:

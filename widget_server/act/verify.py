@@ -4,16 +4,17 @@ Points and coupons: verify_points."""
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection
 
 from widget_server.contract.answer import skipped
 from widget_server.contract.shop import Shop
-from widget_server.record import answers, counters, eventlog, orders, searches, shops
+from widget_server.record import answer_texts, answers, counters, eventlog, orders, searches, shops
 from widget_server.record.db import Database, lock_shops
 
 from . import verify_points
-from .pipeline import counts_of, search_counts, spellings, trust
+from .pipeline import count_order, counts_of, search_counts, spellings, trust
 
 _AT_ONCE = 500
 
@@ -41,7 +42,8 @@ def verify(database: Database, shop_id: str | None = None) -> Iterator[Differenc
 
 
 def rebuild(database: Database, shop_id: str | None = None, time_zone: str | None = None) -> int:
-    """Make the counters anew from answers and log, each shop in one transaction; with a new time zone, when given.
+    """Make the counters, and what answers are found by, anew from answers and log, each shop in one transaction; with a
+    new time zone, when given.
 
     Returns the number of shops.
     """
@@ -59,11 +61,21 @@ def rebuild(database: Database, shop_id: str | None = None, time_zone: str | Non
                 searches.forget(conn, name)
                 counters.add(conn, name, changes)
                 searches.add(conn, name, spelled)
+                _rebuild_texts(conn, name)
+    with database.writing() as conn:
+        answer_texts.reindex(conn)
     return len(wanted)
 
 
+def _rebuild_texts(conn: Connection, shop: str) -> None:
+    answer_texts.forget(conn, shop)
+    pages = answers.with_text(conn, shop)
+    while page := list(islice(pages, _AT_ONCE)):
+        answer_texts.save(conn, page)
+
+
 def recount(conn: Connection, shop: Shop) -> tuple[dict[counters.Change, int], dict[tuple[str, str], int]]:
-    """What every answer and every search of `shop` counts for, added up; and how queries are spelled."""
+    """What every answer, order and search of `shop` counts for, added up; and how queries are spelled."""
     found: dict[counters.Change, int] = defaultdict(int)
     pages = answers.of_shop(conn, shop.id)
     while page := [answer for _, answer in zip(range(_AT_ONCE), pages, strict=False)]:
@@ -71,6 +83,8 @@ def recount(conn: Connection, shop: Shop) -> tuple[dict[counters.Change, int], d
         for answer in page:
             for count, n in counts_of(answer, known, shop.time_zone).items():
                 found[answer.question, trust(answer), count] += n
+    for order in orders.of_shop(conn, shop.id):
+        count_order(order, shop, +1, found)
     spelled: dict[tuple[str, str], int] = defaultdict(int)
     for event in eventlog.of_shop(conn, shop.id, ("search.performed", "result.clicked", "question.skipped")):
         for count in search_counts(event, shop.time_zone):
@@ -95,5 +109,8 @@ def _verify_shop(conn: Connection, shop: Shop) -> Iterator[Difference]:
         stored_n, counted_n = present.get((key, text), 0), spelled.get((key, text), 0)
         if stored_n != counted_n:
             yield Difference(shop.id, f'spelling "{text}" of the query "{key}"', stored_n, counted_n)
+    for written in answer_texts.differences(conn, shop.id, answers.with_text(conn, shop.id)):
+        row = f"words of the answer {written.key} to {written.question}"
+        yield Difference(shop.id, row, written.stored, written.counted)
     for row, stored_n, counted_n in verify_points.verify(conn, shop):
         yield Difference(shop.id, row, stored_n, counted_n)

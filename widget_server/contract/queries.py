@@ -21,9 +21,13 @@ def query_key(query: str) -> str:
     >>> query_key("  KRĒSLS\\u00a0 zaļš ")
     'kresls zals'
     """
-    text = unicodedata.normalize("NFKC", query).casefold()
-    decomposed = unicodedata.normalize("NFD", text)
+    return folded(query)[:LONGEST].rstrip()
+
+
+def folded(text: str) -> str:
+    """A text of any length, evened out as queries are."""
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     for pair, letter in _KEPT.items():
         decomposed = decomposed.replace(pair, letter)
-    folded = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_STROKES)
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", folded)).strip()[:LONGEST].rstrip()
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_STROKES)
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", bare)).strip()

@@ -1,7 +1,7 @@
 """Answers: the present state of what one shopper said to one question. UNIQUE (shop, question, key)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
     union_all,
 )
 
@@ -28,9 +29,14 @@ from widget_server.contract.answer import Answer, chosen_options, dump_registers
 from widget_server.contract.queries import query_key
 from widget_server.contract.questions import is_option
 
+from . import answer_texts, cases
+from .cases import Wanted
 from .db import Key, among, metadata, put
 
 _PAGE = 2000
+# What a page of the list for people costs at most: answers that are looked through, and texts that have the words.
+MOST_LOOKED_AT = 10_000
+MOST_HITS = 2_000
 # Many small walks of an index in one round trip; SQLite takes at most 500 of them at once.
 _WALKS = 400
 
@@ -54,6 +60,7 @@ _answers = Table(
     Column("chosen", Text),
     Column("text", Text),
     Column("language", Key),
+    Column("placement", Key),
     Column("product", Key),
     Column("query_key", Key),
     Column("order_ref", Key),
@@ -72,6 +79,24 @@ Index(
 Index(
     "answers_chosen", _answers.c.shop, _answers.c.question, _answers.c.first_at, _answers.c.key,
     sqlite_where=_answers.c.chosen.is_not(None), postgresql_where=_answers.c.chosen.is_not(None),
+)  # fmt: skip
+# By the first of these that is asked for the list is walked.
+_WALKED = ("query_key", "product", "question")
+_NEWEST = (_answers.c.first_at.desc(), _answers.c.key.desc(), _answers.c.question.desc())
+_LISTED = (_answers.c.answered.is_(True), _answers.c.hidden.is_(False))
+Index(
+    "answers_of_question", _answers.c.shop, _answers.c.question, _answers.c.first_at, _answers.c.key,
+    sqlite_where=and_(*_LISTED), postgresql_where=and_(*_LISTED),
+)  # fmt: skip
+Index(
+    "answers_of_product", _answers.c.shop, _answers.c.product, _answers.c.first_at, _answers.c.key,
+    sqlite_where=and_(_answers.c.product.is_not(None), *_LISTED),
+    postgresql_where=and_(_answers.c.product.is_not(None), *_LISTED),
+)  # fmt: skip
+Index(
+    "answers_of_query", _answers.c.shop, _answers.c.query_key, _answers.c.first_at, _answers.c.key,
+    sqlite_where=and_(_answers.c.query_key.is_not(None), *_LISTED),
+    postgresql_where=and_(_answers.c.query_key.is_not(None), *_LISTED),
 )  # fmt: skip
 Index(
     "answers_of_order", _answers.c.shop, _answers.c.order_ref,
@@ -94,7 +119,8 @@ class Filter:
     """Which answers to list; None and empty mean any. `quarantined` lists those that wait there, and no others.
 
     `value` is a bucket, or an option that was chosen among others; `option` is such an option and nothing else, for
-    which only answers that chose several have to be looked through.
+    which only answers that chose several have to be looked through. `buckets` are several of which any will do. `words` are
+    those of a text, as `answer_texts` finds them. `no_case`: those that are no case.
     """
 
     quarantined: bool = False
@@ -108,6 +134,24 @@ class Filter:
     query_key: str | None = None
     start: int | None = None
     end: int | None = None
+    buckets: tuple[str, ...] | None = None
+    placement: str | None = None
+    words: str | None = None
+    case: Wanted | None = None
+    no_case: bool = False
+
+
+Position = tuple[int, str, str]
+"""(first_at, key, question) of an answer; in a list by words its number and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next` is where to go on, None at the end. A page may be short, or empty, and yet not the last one: no more than
+    `MOST_LOOKED_AT` answers are looked through for it."""
+
+    answers: list[Answer]
+    next: Position | None
 
 
 def load(
@@ -130,8 +174,10 @@ def orders_by_customer(conn: Connection, shop: str, customers: Iterable[str]) ->
 
 
 def save(conn: Connection, answers: Iterable[Answer]) -> None:
-    """Write the present state of `answers`."""
-    put(conn, _answers, [_row(answer) for answer in answers])
+    """Write the present state of `answers`, all of one shop, and what they are found by."""
+    written = list(answers)
+    put(conn, _answers, [_row(answer) for answer in written])
+    answer_texts.save(conn, written)
 
 
 def answered_by_order(conn: Connection, shop: str, key: str) -> list[str]:
@@ -184,25 +230,94 @@ def newest(
     conn: Connection, shop: str, chosen: Filter, before: tuple[int, str, str] | None, limit: int
 ) -> list[Answer]:
     """Answers that say something and are not removed, newest first; `before` is (first_at, key, question) of the last."""
-    listed = (
-        (_answers.c.quarantined.is_not(None),)
-        if chosen.quarantined
-        else (_answers.c.answered.is_(True), _answers.c.hidden.is_(False))
-    )
-    where = [_answers.c.shop == shop, *listed, *_conditions(chosen)]
-    if before is not None:
-        at, key, question = before
-        where.append(
-            or_(
-                _answers.c.first_at < at,
-                and_(_answers.c.first_at == at, _answers.c.key < key),
-                and_(_answers.c.first_at == at, _answers.c.key == key, _answers.c.question < question),
-            )
-        )
-    order = (_answers.c.first_at.desc(), _answers.c.key.desc(), _answers.c.question.desc())
+    where = [_answers.c.shop == shop, *_listed(chosen), *_conditions(chosen), *_before(before)]
     return [
-        _answer(row) for row in conn.execute(select(_answers).where(*where).order_by(*order).limit(limit))
+        _answer(row) for row in conn.execute(select(_answers).where(*where).order_by(*_NEWEST).limit(limit))
     ]
+
+
+def page(conn: Connection, shop: str, chosen: Filter, before: Position | None, limit: int) -> Page:
+    """A page of the list that `newest` gives, for people who wait for it: whatever is asked for, however rare it is, no
+    more than so many answers are looked through. `before` is the `next` of the page before."""
+    if chosen.words is not None:
+        return _page_of_words(conn, shop, chosen, chosen.words, before, limit)
+    if chosen.case is not None:
+        return _page_of_cases(conn, shop, chosen, chosen.case, before, limit)
+    walked, others = _walk(chosen)
+    walk = [_answers.c.shop == shop, *_listed(chosen), *walked, *_before(before)]
+    if not others and not chosen.no_case:
+        found = conn.execute(select(_answers).where(*walk).order_by(*_NEWEST).limit(limit + 1)).all()
+        return _page(found, limit, None)
+    c = _answers.c
+    others += _about_case(shop, chosen)
+    last = select(c.first_at).where(*walk).order_by(*_NEWEST).limit(1).offset(MOST_LOOKED_AT).scalar_subquery()
+    where = [*walk, *others, c.first_at >= func.coalesce(last, 0)]
+    found = conn.execute(select(_answers).where(*where).order_by(*_NEWEST).limit(limit + 1)).all()
+    if len(found) > limit:
+        return _page(found, limit, None)
+    looked_until = conn.execute(select(last)).scalar()
+    return _page(found, limit, None if looked_until is None else (looked_until, "", ""))
+
+
+def _page(rows: Sequence[Row[Any]], limit: int, beyond: Position | None) -> Page:
+    answers = [_answer(row) for row in rows[:limit]]
+    if len(rows) > limit:
+        return Page(answers, (answers[-1].first_at, answers[-1].key, answers[-1].question))
+    return Page(answers, beyond)
+
+
+def _page_of_words(
+    conn: Connection, shop: str, chosen: Filter, words: str, before: Position | None, limit: int
+) -> Page:
+    under = None if before is None else before[0]
+    hits = answer_texts.matching(conn, shop, words, under, MOST_HITS)
+    if hits is None:
+        return Page([], None)
+    c = _answers.c
+    found = select(_answers, hits.c.number).join(
+        hits, and_(c.shop == shop, c.key == hits.c.key, c.question == hits.c.question)
+    )
+    where = [*_listed(chosen), *_conditions(chosen), *_about_case(shop, chosen)]
+    rows = conn.execute(found.where(*where).order_by(hits.c.number.desc()).limit(limit + 1)).all()
+    answers = [_answer(row) for row in rows[:limit]]
+    if len(rows) > limit:
+        return Page(answers, (rows[limit - 1].number, "", ""))
+    n, last = conn.execute(select(func.count(), func.min(hits.c.number))).one()
+    return Page(answers, (last, "", "") if n == MOST_HITS else None)
+
+
+def _page_of_cases(
+    conn: Connection, shop: str, chosen: Filter, wanted: Wanted, before: Position | None, limit: int
+) -> Page:
+    few = cases.matching(shop, wanted)
+    c = _answers.c
+    found = select(_answers).join(few, and_(c.shop == shop, c.key == few.c.key, c.question == few.c.question))
+    where = [*_listed(chosen), *_conditions(chosen), *_before(before)]
+    rows = conn.execute(found.where(*where).order_by(*_NEWEST).limit(limit + 1)).all()
+    return _page(rows, limit, None)
+
+
+def _walk(chosen: Filter) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """The conditions along which an index leads from the newest to the oldest answer, and all others."""
+    c = _answers.c
+    ends = [c.first_at < chosen.end] if chosen.end is not None else []
+    if chosen.start is not None:
+        ends.append(c.first_at >= chosen.start)
+    by = None
+    if not chosen.quarantined:
+        by = next((name for name in _WALKED if getattr(chosen, name) is not None), None)
+    walked = ends if by is None else [c[by] == getattr(chosen, by), *ends]
+    rest: dict[str, Any] = {"start": None, "end": None} if by is None else {"start": None, "end": None, by: None}
+    others = _conditions(replace(chosen, **rest), plain=False)
+    return walked, others
+
+
+def _about_case(shop: str, chosen: Filter) -> list[ColumnElement[bool]]:
+    c = _answers.c
+    if chosen.case is not None:
+        few = cases.matching(shop, chosen.case)
+        return [tuple_(c.question, c.key).in_(select(few.c.question, few.c.key))]
+    return [cases.none_of(shop, c.question, c.key)] if chosen.no_case else []
 
 
 def newest_texts(conn: Connection, shop: str, query_keys: Sequence[str], each: int) -> dict[str, list[str]]:
@@ -244,6 +359,21 @@ def of_shop(conn: Connection, shop: str) -> Iterator[Answer]:
         after = (rows[-1].key, rows[-1].question)
 
 
+def with_text(conn: Connection, shop: str) -> Iterator[Answer]:
+    """Every answer of a shop that has a text, removed ones too, in the order of key and question."""
+    c = _answers.c
+    after = ("", "")
+    while True:
+        later = or_(c.key > after[0], and_(c.key == after[0], c.question > after[1]))
+        page = select(_answers).where(c.shop == shop, c.text.is_not(None), later)
+        rows = conn.execute(page.order_by(c.key, c.question).limit(_PAGE)).all()
+        for row in rows:
+            yield _answer(row)
+        if len(rows) < _PAGE:
+            return
+        after = (rows[-1].key, rows[-1].question)
+
+
 def since(conn: Connection, shop: str, start: int, end: int | None, page: int) -> Iterator[list[Answer]]:
     """What was answered in [`start`, `end`) (ms) and counts, oldest first, page by page."""
     c = _answers.c
@@ -265,12 +395,35 @@ def since(conn: Connection, shop: str, start: int, end: int | None, page: int) -
         after = (rows[-1].first_at, rows[-1].key, rows[-1].question)
 
 
-def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
+def _listed(chosen: Filter) -> tuple[ColumnElement[bool], ...]:
+    return (_answers.c.quarantined.is_not(None),) if chosen.quarantined else _LISTED
+
+
+def _before(before: Position | None) -> list[ColumnElement[bool]]:
+    if before is None:
+        return []
+    at, key, question = before
+    c = _answers.c
+    # The first is what an index can be entered by.
+    return [
+        c.first_at <= at,
+        or_(
+            c.first_at < at, and_(c.first_at == at, c.key < key), and_(c.first_at == at, c.key == key, c.question < question)
+        ),
+    ]  # fmt: skip
+
+
+def _conditions(chosen: Filter, plain: bool = True) -> list[ColumnElement[bool]]:
+    """Unless `plain`, they are worded so that no index is chosen for them."""
     found: list[ColumnElement[bool]] = []
-    for name in ("question", "verified", "product", "language", "query_key"):
+    for name in ("question", "product", "language", "placement", "query_key"):
         value = getattr(chosen, name)
         if value is not None:
-            found.append(_answers.c[name] == value)
+            found.append((_answers.c[name] if plain else _answers.c[name].concat("")) == value)
+    if chosen.verified is not None:
+        found.append(_answers.c.verified.is_(chosen.verified))
+    if chosen.buckets is not None:
+        found.append(_answers.c.bucket.in_(chosen.buckets))
     if chosen.value is not None:
         found.append(or_(_answers.c.bucket == chosen.value, _chose(chosen.value)))
     if chosen.option is not None:
@@ -307,7 +460,7 @@ def _row(answer: Answer) -> dict[str, Any]:
         "hidden": not answer.counted, "quarantined": answer.quarantined if waits else None,
         "verified": answer.verified, "incentivised": answer.incentivised, "bucket": answer.get("bucket"),
         "chosen": "\n{}\n".format("\n".join(options)) if options else None, "text": answer.get("text") or None,
-        "language": answer.get("language"), "product": answer.get("product"),
+        "language": answer.get("language"), "placement": answer.get("placement"), "product": answer.get("product"),
         "query_key": None if query is None else query_key(query), "order_ref": answer.order,
         "customer": answer.customer,
         "state": orjson.dumps({"s": answer.seen, "r": dump_registers(answer.registers)}).decode(),

@@ -9,9 +9,12 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, select, tuple_
 
+from widget_server.contract.answer import answer_key
+
 from .db import Key, among, insert_ignore, metadata, put
 
 _PAGE = 2000
+_PARTS = ("answer.given", "question.dismissed", "answer.quarantined", "answer.released", "answer.removed")
 
 _events = Table(
     "events",
@@ -22,7 +25,7 @@ _events = Table(
     Column("at", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
-    # The order or the customer that it is about: what an erasure looks for.
+    # The order, the customer or the answer that it is about: what an erasure, or the story of an answer, looks for.
     Column("subject", Key),
     Column("body", Text, nullable=False),
 )
@@ -51,6 +54,20 @@ def of_order(ref: str) -> str:
 def of_customer(ref: str) -> str:
     """The subject of all events about a customer."""
     return f"customer:{ref}"
+
+
+def of_answer(key: str) -> str:
+    """The subject of what was said to questions under an answer key by who showed no order; that one was merely shown
+    is not found by it, for most are. What the owner decided is found by it too, whatever the key."""
+    return f"answer:{key}"
+
+
+def about(conn: Connection, shop: str, subjects: Iterable[str], limit: int) -> list[tuple[int, str, dict[str, Any]]]:
+    """(received, source, event) of events about any of `subjects`, the oldest `limit` of them in the order they happened."""
+    c = _events.c
+    chosen = select(c.received, c.source, c.body).where(c.shop == shop, among(conn, c.subject, subjects))
+    rows = conn.execute(chosen.order_by(c.at, c.id).limit(limit))
+    return [(row.received, row.source, orjson.loads(row.body)) for row in rows]
 
 
 def rewrite(
@@ -102,4 +119,6 @@ def _subject(event: Mapping[str, Any]) -> str | None:
         return of_order(order["ref"])
     if customer := event.get("customer"):
         return of_customer(customer["ref"])
+    if event["type"] in _PARTS:
+        return of_answer(answer_key(event))
     return None

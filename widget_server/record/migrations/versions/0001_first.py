@@ -31,6 +31,23 @@ WHEN ({_NO_TOMBSTONE} OR ROW({_OLD}) IS DISTINCT FROM ROW({_NEW})) EXECUTE FUNCT
 }
 
 
+# What shoppers wrote, by its words. FTS5 takes a word for what stands between spaces, as the rows are written.
+_FULL_TEXT = {
+    "sqlite": """
+CREATE VIRTUAL TABLE answer_words USING fts5(
+words, content='answer_texts', content_rowid='number', tokenize='ascii', detail='none', columnsize=0, prefix='10 11');;
+CREATE VIRTUAL TABLE answer_words_instances USING fts5vocab(answer_words, 'instance');;
+CREATE TRIGGER answer_texts_new AFTER INSERT ON answer_texts
+BEGIN INSERT INTO answer_words(rowid, words) VALUES (NEW.number, NEW.words); END;;
+CREATE TRIGGER answer_texts_gone AFTER DELETE ON answer_texts
+BEGIN INSERT INTO answer_words(answer_words, rowid, words) VALUES ('delete', OLD.number, OLD.words); END;;
+CREATE TRIGGER answer_texts_changed AFTER UPDATE ON answer_texts
+BEGIN INSERT INTO answer_words(answer_words, rowid, words) VALUES ('delete', OLD.number, OLD.words);
+INSERT INTO answer_words(rowid, words) VALUES (NEW.number, NEW.words); END""",
+    "postgresql": "CREATE INDEX answer_texts_words ON answer_texts USING gin (words)",
+}
+
+
 def upgrade() -> None:
     op.create_table(
         "accounts",
@@ -47,6 +64,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("email"),
     )
     op.create_table(
+        "answer_texts",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("question", _KEY, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.Text().with_variant(TSVECTOR(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "key", "question"),
+    )
+    op.create_index("answer_texts_newest", "answer_texts", ["shop", "number"], unique=True)
+    for statement in _FULL_TEXT[op.get_bind().dialect.name].split(";;"):
+        op.execute(statement)
+    op.create_table(
         "answers",
         sa.Column("shop", _KEY, nullable=False),
         sa.Column("key", _KEY, nullable=False),
@@ -62,6 +91,7 @@ def upgrade() -> None:
         sa.Column("chosen", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("language", _KEY, nullable=True),
+        sa.Column("placement", _KEY, nullable=True),
         sa.Column("product", _KEY, nullable=True),
         sa.Column("query_key", _KEY, nullable=True),
         sa.Column("order_ref", _KEY, nullable=True),
@@ -88,7 +118,7 @@ def upgrade() -> None:
     op.create_index(
         "answers_of_product",
         "answers",
-        ["shop", "product", "first_at", "key", "question"],
+        ["shop", "product", "first_at", "key"],
         unique=False,
         sqlite_where=sa.text("product IS NOT NULL AND answered IS 1 AND hidden IS 0"),
         postgresql_where=sa.text("product IS NOT NULL AND answered IS true AND hidden IS false"),
@@ -96,7 +126,7 @@ def upgrade() -> None:
     op.create_index(
         "answers_of_query",
         "answers",
-        ["shop", "query_key", "first_at", "key", "question"],
+        ["shop", "query_key", "first_at", "key"],
         unique=False,
         sqlite_where=sa.text("query_key IS NOT NULL AND answered IS 1 AND hidden IS 0"),
         postgresql_where=sa.text("query_key IS NOT NULL AND answered IS true AND hidden IS false"),
@@ -173,6 +203,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("attempts_outbox", "attempts", ["outbox", "number"], unique=False)
+    op.create_table(
+        "answer_notes",
+        sa.Column("number", _NUMBER, autoincrement=True, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("question", _KEY, nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("account", _KEY, nullable=True),
+        sa.Column("kind", _KEY, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("answer_notes_of_answer", "answer_notes", ["shop", "question", "key", "number"], unique=False)
+    op.create_table(
+        "cases",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("question", _KEY, nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("status", _KEY, nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("assignee", _KEY, nullable=True),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "question", "key"),
+    )
+    op.create_index("cases_by_id", "cases", ["shop", "id"], unique=True)
+    op.create_index(
+        "cases_open",
+        "cases",
+        ["shop", "due", "created", "id"],
+        unique=False,
+        sqlite_where=sa.text("open IS 1"),
+        postgresql_where=sa.text("open IS true"),
+    )
+    op.create_index("cases_changed", "cases", ["shop", "changed", "id"], unique=False)
     op.create_table(
         "connections",
         sa.Column("id", _KEY, nullable=False),
@@ -589,4 +657,14 @@ def upgrade() -> None:
         sa.Column("stage", _KEY, nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "name"),
+    )
+    op.create_table(
+        "views",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("account", _KEY, nullable=True),
+        sa.Column("name", _KEY, nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "id"),
     )
