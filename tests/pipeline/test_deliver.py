@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,7 +21,15 @@ from integrations.webhook import Webhook
 from tests.conftest import SECRET_KEY
 from tests.pipeline.receivers import FakeHttp, Got, listening
 from tests.servers import wait_for
-from widget_server.act.deliver import LEASE, SCHEDULE, Deliverer, MakeBody, replay
+from widget_server.act.deliver import (
+    DOUBTFUL,
+    DOUBTFUL_OF_SHOP,
+    LEASE,
+    SCHEDULE,
+    Deliverer,
+    MakeBody,
+    replay,
+)
 from widget_server.act.http import HttpClient
 from widget_server.record import endpoints, holds, outbox
 from widget_server.record.db import Database
@@ -215,6 +224,87 @@ def test_endpoints_that_fail_share_half_of_the_threads(setup: Setup) -> None:
         running.join()
 
 
+def test_a_new_endpoint_gets_its_first_message_through_however_many_hang(setup: Setup) -> None:
+    """A hundred that nobody has tried yet hang: no more than two of them end before one that works has its turn."""
+    gate = threading.Semaphore(0)
+
+    def answer(got: Got, _number: int) -> Response:
+        if "hung" in got.url:
+            gate.acquire(timeout=30)
+        return Response(200)
+
+    def more_than(count: int) -> bool:
+        return len(http.got) > count
+
+    http = FakeHttp(answer)
+    for number in range(100):
+        hung, _ = setup.endpoint(f"https://hung{number}.example/", shop=f"shop_{number}")
+        setup.add(hung, "0", shop=f"shop_{number}")
+    running = threading.Thread(target=setup.deliverer(http).run, args=(60,))
+    running.start()
+    try:
+        wait_for(lambda: len(http.got) == DOUBTFUL, "the hung ones are not tried")
+        setup.now.ms += 1
+        good, _ = setup.endpoint("https://good.example/", shop="shop_good")
+        setup.add(good, "first", shop="shop_good")
+        ended = 0
+        while not any("good" in got.url for got in http.got):
+            ended += 1
+            tried = partial(more_than, len(http.got))
+            gate.release()
+            wait_for(tried, "nobody has the free thread")
+        assert ended <= 2
+        wait_for(lambda: setup.states().get("done", 0) == ended + 1, "the first message is not noted down")
+        setup.add(good, *map(str, range(20)), shop="shop_good")
+        wait_for(lambda: setup.states().get("done") == ended + 21, "one that works waits for those that hang")
+        assert sum(setup.states().values()) == 121
+    finally:
+        gate.release(1000)
+        running.join()
+    assert setup.states() == {"done": 121}
+    assert sum(http.at_once[f"https://hung{number}.example/"] for number in range(100)) == 100
+
+
+def test_those_of_a_shop_that_hang_leave_threads_to_those_of_it_that_work(setup: Setup) -> None:
+    over = threading.Event()
+
+    def answer(got: Got, _number: int) -> Response:
+        if "hung" in got.url:
+            over.wait(30)
+        return Response(200)
+
+    http = FakeHttp(answer)
+    deliverer = setup.deliverer(http)
+    good, _ = setup.endpoint("https://good.example/")
+    setup.add(good, "first")
+    assert deliverer.run(30) == 1
+    hung = [setup.endpoint(f"https://hung{number}.example/")[0] for number in range(4)]
+    for each in hung:
+        setup.add(each, *map(str, range(10)))
+    running = threading.Thread(target=deliverer.run, args=(30,))
+    running.start()
+    try:
+        wait_for(lambda: len(http.got) == 1 + DOUBTFUL_OF_SHOP, "the hung ones are not tried")
+        setup.add(good, *map(str, range(20)))
+        wait_for(lambda: setup.states().get("done") == 21, "the one that works is not served")
+        assert sum("hung" in got.url for got in http.got) == DOUBTFUL_OF_SHOP
+    finally:
+        over.set()
+        running.join()
+
+
+def test_what_is_never_sent_keeps_nobody_waiting(setup: Setup) -> None:
+    """More than can be taken at once, and none of it ends in an attempt."""
+    for number in range(2 * DOUBTFUL):
+        setup.add(f"ep_gone{number}", "0", shop=f"shop_{number}")
+    other, _ = setup.endpoint()
+    setup.now.ms += 1
+    setup.add(other, "0")
+    http = FakeHttp(lambda _got, _number: Response(200))
+    assert setup.deliver(http) == 1
+    assert setup.states() == {"done": 1, "cancelled": 2 * DOUBTFUL}
+
+
 def test_every_shop_comes_first_once_before_any_comes_twice(setup: Setup) -> None:
     many, _ = setup.endpoint("https://many.example/")
     setup.add(many, *map(str, range(30)))
@@ -229,7 +319,7 @@ def test_every_shop_comes_first_once_before_any_comes_twice(setup: Setup) -> Non
     with setup.database.writing() as conn:
         assert {
             row.endpoint
-            for row in outbox.claim(conn, now=START, lease=LEASE, limit=50, by="me", without={many})
+            for row in outbox.claim(conn, now=START, lease=LEASE, limit=50, by="me", among=[each for each in outbox.queues(conn, START) if each.endpoint != many])
         } <= {second, few}
 
 

@@ -3,7 +3,8 @@
 One `Deliverer` a process. The thread that calls `run` does all the work with the database, in short transactions; a
 pool of threads does nothing but wait for other people's servers. A slow endpoint holds at most 2 of them, a shop at
 most 6, all endpoints that fail at present together at most half, and with those that took nothing from this process yet
-three quarters; one that fails again and again is held back. What a dying process has claimed is free again when the lease
+three quarters; of one shop three and four. For such no more is claimed than can be begun at once, in turn what waits
+longest and what is newest. One that fails again and again is held back. What a dying process has claimed is free again when the lease
 ends; what was taken but not noted down yet is then sent once more, with the same id.
 
 A coupon or points are not sent once more like that. Where nobody knows what became of an attempt (no answer, an answer
@@ -32,7 +33,7 @@ from widget_server.contract.platforms import platforms
 from widget_server.contract.times import format_time
 from widget_server.record import connections, endpoints, holds, outbox
 from widget_server.record.db import Database, lock_shops
-from widget_server.record.outbox import Attempt, Claimed, Delivery, LeftOut, Wanted
+from widget_server.record.outbox import Attempt, Claimed, Delivery, LeftOut, Queue, Wanted
 
 from . import grants, loyalty
 from .crash import crash_point
@@ -52,6 +53,9 @@ EACH_ENDPOINT = 2
 EACH_SHOP = 6
 FAILING = THREADS // 2
 DOUBTFUL = THREADS * 3 // 4
+# Of one shop alone.
+FAILING_OF_SHOP = EACH_SHOP // 2
+DOUBTFUL_OF_SHOP = EACH_SHOP - EACH_ENDPOINT
 
 # Seconds between attempts once the schedule is over, for what is not given up; ms to wait for another message.
 DAILY = 24 * 3600
@@ -187,6 +191,24 @@ class _Destination:
     disabled: str | None = None
 
 
+class _Shares:
+    """The threads that endpoints have which may hang, all together and each shop's; `failing` are among the `doubtful`."""
+
+    def __init__(self) -> None:
+        self.doubtful: Counter[str] = Counter()
+        self._failing: Counter[str] = Counter()
+
+    def allow(self, shop: str, fails: bool) -> bool:
+        """Whether one more may be taken for this shop, by an endpoint that fails or by one of which nothing is known."""
+        if fails and (self._failing.total() >= FAILING or self._failing[shop] >= FAILING_OF_SHOP):
+            return False
+        return self.doubtful.total() < DOUBTFUL and self.doubtful[shop] < DOUBTFUL_OF_SHOP
+
+    def take(self, shop: str, fails: bool) -> None:
+        self.doubtful[shop] += 1
+        self._failing[shop] += fails
+
+
 class Deliverer:
     """Sends what is due. `make_body` gives a row that has none its body, inside the transaction that claims it."""
 
@@ -215,7 +237,9 @@ class Deliverer:
         self._flying: dict[str, Claimed] = {}
         self._targets: dict[str, _Destination] = {}
         self._working: set[str] = set()  # endpoints that took the last message we sent them
+        self._picked = 0  # how often one was chosen of which nobody knows whether it answers
         self._trying: set[str] = set()  # the one message each that decides whether its endpoint works again
+        self._settled = False  # the last turn ended messages without sending them, so more may be due
         self._stopping = False
 
     def run(self, seconds: float = 20.0) -> int:
@@ -228,9 +252,11 @@ class Deliverer:
         while True:
             ended += self._turn()
             self._start()
-            if not self.busy or self._stopping or time.monotonic() >= end:
+            idle = not self.busy and not self._settled
+            if idle or self._stopping or time.monotonic() >= end:
                 return ended
-            self._await(0.25)
+            if self.busy:
+                self._await(0.25)
 
     @property
     def busy(self) -> bool:
@@ -256,15 +282,19 @@ class Deliverer:
         while not self._finished.empty():
             self._unrecorded.append(self._finished.get())
         outcomes = list(self._unrecorded)
+        self._settled = False
         if not outcomes and not self._waiting and not self._anything_due():
             return 0
         now = self._clock()
         with self._database.writing() as conn:
             lock_shops(conn, {each.row.shop for each in outcomes if grants.is_grant(each.row)})
             self._record(conn, outcomes)
-            waiting = self._let_go(conn) if self._stopping else self._claim(conn, now)
+            ended = {each.row.id for each in outcomes}
+            flying = [row for row in self._flying.values() if row.id not in ended]
+            waiting = self._let_go(conn) if self._stopping else self._claim(conn, now, flying)
             known = {row.endpoint for row in (*waiting, *self._flying.values())}
             targets = self._destinations(conn, known, now)
+            held = len(waiting)
             waiting = [ready for row in waiting if (ready := self._ready(conn, row, targets, now))]
             if outcomes:
                 crash_point("outcomes noted down, not committed")
@@ -279,6 +309,7 @@ class Deliverer:
         had = {row.id for row in self._waiting}
         new = [row for row in waiting if row.id not in had]
         self._waiting, self._targets = waiting, targets
+        self._settled = len(waiting) < held
         self._say_sending(new)
         return len(outcomes)
 
@@ -314,22 +345,62 @@ class Deliverer:
             now = self._clock()
             return outbox.is_due(conn, now, holds.at(conn, now).shut)
 
-    def _claim(self, conn: Connection, now: int) -> list[Claimed]:
+    def _claim(self, conn: Connection, now: int, flying: Sequence[Claimed]) -> list[Claimed]:
         held = holds.at(conn, now)
         back = held.shut | held.single
         left = [row for row in self._waiting if self._is_over(row, back, now)]
         waiting = [row for row in self._waiting if not self._is_over(row, back, now)]
         outbox.release(conn, left)
-        trying = holds.try_one(conn, outbox.waiting_for(conn, held.single, now), now, now + LEASE)
         # An endpoint whose rows wait here already gets no more of them, or a hung one would fill the list.
-        without = {row.endpoint for row in waiting} | held.shut | (held.single - trying)
-        # With a long list of endpoints that may hang, only those that surely work get onto it.
-        only = self._working if len(waiting) >= _CLAIM else None
-        new = outbox.claim(
-            conn, now=now, lease=LEASE, limit=_CLAIM, by=self._name, without=without, single=trying, only=only
+        without = {row.endpoint for row in waiting} | held.shut
+        queues = [queue for queue in outbox.queues(conn, now) if queue.endpoint not in without]
+        works = self._working - held.single
+        sure = [each for each in queues if each.endpoint in works]
+        unsure = self._unsure(conn, [each for each in queues if each.endpoint not in works], [*flying, *waiting])
+        trying = holds.try_one(
+            conn, {each.endpoint for each in unsure} & held.single, now, now + LEASE
+        )
+        unsure = [each for each in unsure if each.endpoint in trying or each.endpoint not in held.single]
+        new = outbox.claim(conn, now=now, lease=LEASE, limit=_CLAIM, by=self._name, among=sure)
+        new += outbox.claim(
+            conn, now=now, lease=LEASE, limit=len(unsure), by=self._name, single=trying, among=unsure
         )
         self._trying = {row.id for row in (*waiting, *new) if row.id in self._trying or row.endpoint in trying}
         return waiting + new
+
+    def _unsure(self, conn: Connection, queues: Sequence[Queue], taken: Sequence[Claimed]) -> list[Queue]:
+        """Those of `queues`, all of endpoints that may hang, that one message each is claimed for, beside what is `taken`
+        already: no more than can be begun at once, so that none waits in a list behind others that hang.
+
+        In turn the one that waits longest and the newest, so that one that works gets its first message through soon
+        however many hang, and none waits for ever.
+        """
+        theirs = Counter(row.endpoint for row in taken)
+        queues = [each for each in queues if theirs[each.endpoint] < EACH_ENDPOINT]
+        failing = self._failing_among(conn, {each.endpoint for each in queues})
+        shares = _Shares()
+        for row in taken:
+            if self._is_doubtful(row):
+                shares.take(row.shop, self._is_failing(row))
+        orders = [
+            iter(outbox.by_turns(order, lambda queue: queue.shop, shares.doubtful))
+            for order in (queues, queues[::-1])
+        ]
+        chosen: list[Queue] = []
+        while True:
+            order = orders[self._picked % 2]
+            for each in order:
+                if each not in chosen and shares.allow(each.shop, each.endpoint in failing):
+                    break
+            else:
+                break
+            self._picked += 1
+            shares.take(each.shop, each.endpoint in failing)
+            chosen.append(each)
+        return chosen
+
+    def _failing_among(self, conn: Connection, ids: set[str]) -> set[str]:
+        return endpoints.failing(conn, ids) | connections.failing(conn, ids) if ids else set()
 
     def _is_over(self, row: Claimed, held: frozenset[str], now: int) -> bool:
         """Whether a row that was not begun has to be given back: its lease ends soon, or its endpoint is held back."""
@@ -380,8 +451,10 @@ class Deliverer:
         """Hand rows to free threads, in the order of the claim, as far as the shares allow."""
         by_endpoint = Counter(row.endpoint for row in self._flying.values())
         by_shop = Counter(row.shop for row in self._flying.values())
-        failing = sum(self._is_failing(row) for row in self._flying.values())
-        doubtful = sum(self._is_doubtful(row) for row in self._flying.values())
+        shares = _Shares()
+        for row in self._flying.values():
+            if self._is_doubtful(row):
+                shares.take(row.shop, self._is_failing(row))
         left = []
         for row in self._waiting:
             bad, doubt = self._is_failing(row), self._is_doubtful(row)
@@ -389,15 +462,14 @@ class Deliverer:
                 len(self._flying) >= THREADS
                 or by_endpoint[row.endpoint] >= EACH_ENDPOINT
                 or by_shop[row.shop] >= EACH_SHOP
-                or (bad and failing >= FAILING)
-                or (doubt and doubtful >= DOUBTFUL)
+                or (doubt and not shares.allow(row.shop, bad))
             ):
                 left.append(row)
                 continue
             by_endpoint[row.endpoint] += 1
             by_shop[row.shop] += 1
-            failing += bad
-            doubtful += doubt
+            if doubt:
+                shares.take(row.shop, bad)
             self._flying[row.id] = row
             self._pool.submit(self._send, row, self._targets[row.endpoint])
         self._waiting = left

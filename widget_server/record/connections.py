@@ -29,7 +29,7 @@ from sqlalchemy import (
 from widget_server.contract.platforms import handles
 
 from . import holds
-from .db import Key, metadata, sealer
+from .db import Key, among, metadata, sealer
 
 LIMIT = 20  # connections a shop may have
 GIVE_UP = 5 * 24 * 3600 * 1000  # ms of failing without one success after which a connection is paused
@@ -168,6 +168,12 @@ def delete(conn: Connection, shop: str, connection: str, now: int) -> bool:
     if found:
         holds.resume(conn, [connection])
     return bool(found)
+
+
+def failing(conn: Connection, ids: Iterable[str]) -> set[str]:
+    """Those of `ids` that took nothing since they failed."""
+    fails = and_(among(conn, _c.id, ids), _c.failing_since.is_not(None))
+    return set(conn.execute(select(_c.id).where(fails)).scalars())
 
 
 def worked(conn: Connection, ids: Iterable[str]) -> None:

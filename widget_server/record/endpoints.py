@@ -29,7 +29,7 @@ from sqlalchemy import (
 from integrations.signing import make_secret
 
 from . import holds, outbox
-from .db import Key, metadata, sealer
+from .db import Key, among, metadata, sealer
 
 LIMIT = 50  # endpoints a shop may have; each event becomes a row for each of them
 ROTATION = 24 * 3600 * 1000  # ms that an old secret goes on signing beside the new one
@@ -218,6 +218,12 @@ def targets(conn: Connection, ids: Iterable[str], now: int) -> dict[str, Target]
     """What is known of these endpoints at this moment; one that never existed is missing."""
     rows = conn.execute(select(_endpoints).where(_c.id.in_(sorted(set(ids)))))
     return {row.id: _target(conn, row, now) for row in rows}
+
+
+def failing(conn: Connection, ids: Iterable[str]) -> set[str]:
+    """Those of `ids` that took nothing since they failed."""
+    fails = and_(among(conn, _c.id, ids), _c.failing_since.is_not(None))
+    return set(conn.execute(select(_c.id).where(fails)).scalars())
 
 
 def worked(conn: Connection, ids: Iterable[str]) -> None:

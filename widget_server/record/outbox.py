@@ -7,9 +7,9 @@ and a sender that dies loses it. The row's id is the receiver's idempotency key 
 
 import secrets as random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -40,6 +40,8 @@ from sqlalchemy import (
 from widget_server.contract.times import MINUTE, format_time
 
 from .db import Key, among, insert_ignore, metadata
+
+_T = TypeVar("_T")
 
 STATES = ("due", "done", "dead", "cancelled")
 STAGES = ("planned", "sending", "done", "unknown", "failed", "cancelled")
@@ -140,6 +142,14 @@ class Claimed:
     lease_by: str
     began: int | None = None
     unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Something waits for this endpoint."""
+
+    shop: str
+    endpoint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,13 +258,30 @@ def score_of(row: Claimed) -> tuple[str, str]:
 def is_due(conn: Connection, now: int, without: Collection[str] = ()) -> bool:
     """Whether anything waits to be sent to others than `without`."""
     if without:
-        return any(row.endpoint not in without for row in _first_due(conn, now))
+        return any(queue.endpoint not in without for queue in queues(conn, now))
     return conn.execute(select(_c.id).where(_is_free(now)).limit(1)).first() is not None
 
 
-def waiting_for(conn: Connection, ids: Collection[str], now: int) -> set[str]:
-    """Those of `ids` that something waits for."""
-    return {row.endpoint for row in _first_due(conn, now) if row.endpoint in ids} if ids else set()
+def queues(conn: Connection, now: int) -> list[Queue]:
+    """All that something waits for, those that wait longest first.
+
+    Goes through the index from endpoint to endpoint, so it costs the same however many rows wait for one of them.
+    """
+    other = _outbox.alias("other")
+    waits = other.c.state == literal_column("'due'")
+    lowest = select(other.c.endpoint).where(waits).order_by(other.c.endpoint).limit(1)
+    names = select(lowest.scalar_subquery().label("endpoint")).cte("names", recursive=True)
+    following = lowest.where(other.c.endpoint > names.c.endpoint).scalar_subquery()
+    names = names.union_all(select(following).where(names.c.endpoint.is_not(None)))
+    oldest = (
+        select(_c.id)
+        .where(_c.endpoint == names.c.endpoint, _is_free(now))
+        .order_by(_c.next_at, _c.id)
+        .limit(1)
+    )
+    ids = list(conn.execute(select(oldest.scalar_subquery().label("id")).select_from(names)).scalars())
+    known = [each for each in ids if each is not None]
+    return [Queue(row.shop, row.endpoint) for row in conn.execute(_oldest_due(now).where(_c.id.in_(known)))]
 
 
 def claim(
@@ -265,28 +292,34 @@ def claim(
     limit: int,
     by: str,
     each: int = 10,
-    without: Collection[str] = (),
     single: Collection[str] = (),
-    only: Collection[str] | None = None,
+    among: Sequence[Queue] | None = None,
 ) -> list[Claimed]:
-    """Take a lease of `lease` ms on up to `limit` due rows: at most `each` of one endpoint, one of those in `single`,
-    none of `without` and, where it is given, none but of `only`.
+    """Take a lease of `lease` ms on up to `limit` due rows of those `among` whom to choose, which are all where that is
+    not given: at most `each` of one endpoint, and one of those in `single`.
 
     Fair: every shop's first row comes before any shop's second, and so with the endpoints of a shop.
     """
-    first = [
-        row
-        for row in _first_due(conn, now)
-        if row.endpoint not in without and (only is None or row.endpoint in only)
-    ]
-    chosen = [row.endpoint for row in _by_turns(first, lambda row: row.shop)][:limit]
+    first = queues(conn, now) if among is None else among
+    chosen = [queue.endpoint for queue in by_turns(first, lambda queue: queue.shop)][:limit]
     share = min(each, -(-limit // max(1, len(chosen))))
     due: list[Row[Any]] = []
     for endpoint in chosen:
         most = 1 if endpoint in single else share
         due += conn.execute(_oldest_due(now).where(_c.endpoint == endpoint).limit(most))
-    turns = _by_turns(_by_turns(due, lambda row: row.endpoint), lambda row: row.shop)
+    turns = by_turns(by_turns(due, lambda row: row.endpoint), lambda row: row.shop)
     return _take(conn, [row.id for row in turns[:limit]], now, lease, by)
+
+
+def by_turns(each: Iterable[_T], group: Callable[[_T], str], had: Mapping[str, int] | None = None) -> list[_T]:
+    """Every group's first before any group's second; else in the order given. What a group `had` before counts."""
+    seen = Counter(had)
+    turns = []
+    for number, one in enumerate(each):
+        name = group(one)
+        turns.append((seen[name], number, one))
+        seen[name] += 1
+    return [one for _, _, one in sorted(turns, key=lambda turn: turn[:2])]
 
 
 def freeze(conn: Connection, row: Claimed, body: str) -> None:
@@ -588,39 +621,6 @@ def _is_free(now: int) -> ColumnElement[bool]:
 
 def _oldest_due(now: int) -> Select[Any]:
     return select(_c.id, _c.shop, _c.endpoint).where(_is_free(now)).order_by(_c.next_at, _c.id)
-
-
-def _first_due(conn: Connection, now: int) -> Sequence[Row[Any]]:
-    """The oldest due row of every endpoint that has one, oldest first.
-
-    Goes through the index from endpoint to endpoint, so it costs the same however many rows wait for one of them.
-    """
-    other = _outbox.alias("other")
-    waits = other.c.state == literal_column("'due'")
-    lowest = select(other.c.endpoint).where(waits).order_by(other.c.endpoint).limit(1)
-    names = select(lowest.scalar_subquery().label("endpoint")).cte("names", recursive=True)
-    following = lowest.where(other.c.endpoint > names.c.endpoint).scalar_subquery()
-    names = names.union_all(select(following).where(names.c.endpoint.is_not(None)))
-    oldest = (
-        select(_c.id)
-        .where(_c.endpoint == names.c.endpoint, _is_free(now))
-        .order_by(_c.next_at, _c.id)
-        .limit(1)
-    )
-    ids = list(conn.execute(select(oldest.scalar_subquery().label("id")).select_from(names)).scalars())
-    known = [each for each in ids if each is not None]
-    return conn.execute(_oldest_due(now).where(_c.id.in_(known))).all()
-
-
-def _by_turns(rows: Sequence[Row[Any]], group: Callable[[Row[Any]], str]) -> list[Row[Any]]:
-    """Every group's first row before any group's second; else in the order given."""
-    seen: Counter[str] = Counter()
-    turns = []
-    for number, row in enumerate(rows):
-        name = group(row)
-        turns.append((seen[name], number, row))
-        seen[name] += 1
-    return [row for _, _, row in sorted(turns, key=lambda turn: turn[:2])]
 
 
 def _is_mine(row: Claimed) -> ColumnElement[bool]:
