@@ -53,6 +53,8 @@ def recount(events: Iterable[dict[str, Any]], time_zone: str = "UTC") -> Result:
             result.counters[row] += 1
         for row in _rows_of_skipped(event, time_zone):
             result.counters[row] += 1
+    for row, amount in _rows_of_orders(once, time_zone):
+        result.counters[row] += amount
     return result
 
 
@@ -207,6 +209,59 @@ def _rows_of_skipped(event: dict[str, Any], time_zone: str) -> Iterable[Row]:
     for dimension, key in dimensions:
         for period, start in _periods(event["at"], time_zone):
             yield event["question"], "skipped", "unverified", dimension, key, reason, period, start
+
+
+# Of one moment the status that is further wins.
+_STATUSES = {"pending": 1, "on-hold": 1, "completed": 4, "partially-refunded": 5, "cancelled": 6, "failed": 6, "refunded": 7}
+
+
+def _rows_of_orders(events: Iterable[dict[str, Any]], time_zone: str) -> Iterable[tuple[Row, int]]:
+    """What is left of what was paid for each order that stands, on the day it was placed. Two decimals, like euros."""
+    about = defaultdict(list)
+    for event in events:
+        if event["type"].startswith("order."):
+            about[event["order"]["ref"]].append(_header(event))
+    for said in about.values():
+        said.sort(key=lambda one: one["stamp"])
+        now: dict[str, Any] = {}
+        for one in said:
+            known = {name: value for name, value in one["header"].items() if value is not None}
+            now = known if one["read"] else {**now, **known}
+        if now.get("total") is None or now.get("status") in ("cancelled", "failed", "refunded"):
+            continue
+        total, refunded = _cents(now["total"]), _cents(now.get("refunded"))
+        if 0 < total <= refunded:
+            continue
+        placed = _ms(now["placed_at"]) if now.get("placed_at") else said[0]["at"]
+        value = total - refunded
+        sums = {"n": 1, "value": value, "squares_high": value**2 // 2**31, "squares": value**2 % 2**31}
+        for period, start in _periods(placed, time_zone):
+            for bucket, amount in sums.items():
+                if amount:
+                    yield ("", "orders", "verified", "currency", now.get("currency", ""), bucket, period, start), amount
+
+
+def _header(event: dict[str, Any]) -> dict[str, Any]:
+    order = dict(event["order"])
+    if order.get("status") is None and event["type"] == "order.completed":
+        order["status"] = "completed"
+    if order.get("status") is None and order.get("refunded") is None and event["type"] == "order.refunded":
+        order["status"] = "refunded"
+    at = _ms(order["updated_at"]) if order.get("updated_at") else _when(event)[0]
+    status = order.get("status")
+    rank = 0 if status is None else _STATUSES.get(status, 2)
+    read = bool(order.get("read"))
+    stamp = at, event["at"] if read else 0, rank, _cents(order.get("refunded")), event["id"]
+    names = ("status", "placed_at", "currency", "total", "refunded")
+    return {"stamp": stamp, "at": event["at"], "read": read, "header": {name: order.get(name) for name in names}}
+
+
+def _cents(amount: str | None) -> int:
+    return 0 if amount is None else round(float(amount) * 100)
+
+
+def _ms(text: str) -> int:
+    return round((datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
 
 
 def _query(typed: str) -> str:

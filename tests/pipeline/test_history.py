@@ -68,7 +68,12 @@ order_changes = event(
     ["order.placed", "order.updated", "order.refunded"],
     order=st.fixed_dictionaries(
         {"ref": st.sampled_from(["A", "B"])},
-        optional={"lines": st.lists(line, max_size=2, unique_by=lambda one: one["line"]), "partial": st.booleans()},
+        optional={
+            "lines": st.lists(line, max_size=2, unique_by=lambda one: one["line"]), "partial": st.booleans(),
+            "total": st.sampled_from(["10.00", "740.50"]), "refunded": st.sampled_from(["4.00", "10.00"]),
+            "currency": st.sampled_from(["EUR", "SEK"]), "status": st.sampled_from(["processing", "completed", "cancelled"]),
+            "placed_at": st.sampled_from(["2025-11-30T21:59:59.000Z", "2025-11-30T22:00:00.000Z"]),
+        },
     ),
 )  # fmt: skip
 keys = st.one_of(

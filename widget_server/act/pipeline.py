@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Connection
 
 from widget_server.contract import answer as answers_of
+from widget_server.contract import order_values
 from widget_server.contract.answer import Answer, Count
 from widget_server.contract.events import EVENT_TYPES
 from widget_server.contract.order import Order, pseudonymous
@@ -117,6 +118,9 @@ def _apply(conn: Connection, shop: Shop, fresh: Sequence[Envelope]) -> int:
     for name in set(change.before) | set(change.after):
         _count(change.before.get(name), change.known, shop, -1, changes)
         _count(change.after[name], change.known_after, shop, +1, changes)
+    for ref in change.refs:
+        count_order(change.known.get(ref), shop, -1, changes)
+        count_order(change.known_after[ref], shop, +1, changes)
     fold.save(conn, shop, change)
     crash_point("orders and answers kept")
     _count_searches(conn, shop, events, changes)
@@ -148,6 +152,12 @@ def counts_of(answer: Answer, known: Mapping[str, Order], time_zone: str) -> dic
     """What `answer` counts for, its order taken from `known`."""
     order = None if answer.order is None else known.get(answer.order)
     return answers_of.counts(answer, () if order is None else order.present_lines(), time_zone)
+
+
+def count_order(order: Order | None, shop: Shop, sign: int, changes: dict[counters.Change, int]) -> None:
+    """Add what `order` is worth to the `changes` of the counters, or take it away."""
+    for count, n in order_values.counts(order, shop.time_zone).items():
+        changes[counters.SEARCHES, "verified", count] += sign * n
 
 
 def trust(answer: Answer) -> str:

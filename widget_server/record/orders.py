@@ -1,6 +1,6 @@
 """Orders and their lines, as their platforms and imports tell them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -24,6 +24,8 @@ from sqlalchemy import (
 from widget_server.contract.order import Order, OrderStamp, dump_registers, facts, load_registers
 
 from .db import Key, among, metadata, put
+
+_PAGE = 2000
 
 _orders = Table(
     "orders",
@@ -117,6 +119,21 @@ def completed(
         where.append(or_(c.completed_at > after[0], and_(c.completed_at == after[0], c.ref > after[1])))
     chosen = select(_orders).where(*where).order_by(c.completed_at, c.ref).limit(limit)
     return [_order(row) for row in conn.execute(chosen)]
+
+
+def page(conn: Connection, shop: str, after: str, limit: int) -> list[Order]:
+    """The next orders of a shop after the reference `after`, in the order of their references."""
+    c = _orders.c
+    chosen = select(_orders).where(c.shop == shop, c.ref > after).order_by(c.ref).limit(limit)
+    return [_order(row) for row in conn.execute(chosen)]
+
+
+def of_shop(conn: Connection, shop: str) -> Iterator[Order]:
+    """Every order of a shop, page by page."""
+    after = ""
+    while found := page(conn, shop, after, _PAGE):
+        yield from found
+        after = found[-1].ref
 
 
 def _newest_of(shop: str, customer: str, each: int) -> Select[tuple[str]]:
