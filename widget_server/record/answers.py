@@ -343,6 +343,27 @@ def _texts_of(shop: str, key: str, each: int) -> Select[tuple[int, str, str]]:
     return select(wanted.c.first_at, wanted.c.query_key, wanted.c.text)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer says, and what about, in short."""
+
+    question: str
+    bucket: str | None
+    query_key: str | None
+    product: str | None
+    language: str | None
+    order: str | None
+
+
+def lately(conn: Connection, shop: str, start: int, end: int, most: int) -> list[Said]:
+    """The newest answers in [`start`, `end`) (ms) that count, at most so many."""
+    c = _answers.c
+    listed = (c.shop == shop, c.answered.is_(True), c.hidden.is_(False), c.first_at >= start, c.first_at < end)
+    columns = (c.question, c.bucket, c.query_key, c.product, c.language, c.order_ref)
+    rows = conn.execute(select(*columns).where(*listed).order_by(c.first_at.desc(), c.key.desc()).limit(most))
+    return [Said(*row) for row in rows]
+
+
 def of_shop(conn: Connection, shop: str) -> Iterator[Answer]:
     """Every answer of a shop, page by page."""
     after = ("", "")

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from widget_server.contract.shop import Shop
 from widget_server.contract.times import zone
 
 from . import keys, questions
-from .db import Key, metadata, sealer
+from .db import Key, among, metadata, sealer
 
 _shops = Table(
     "shops",
@@ -96,6 +96,12 @@ def every(conn: Connection) -> list[Shop]:
     """All shops, oldest first."""
     rows = conn.execute(select(_shops).order_by(_shops.c.created, _shops.c.id)).all()
     return [shop for row in rows if (shop := _one(conn, row)) is not None]
+
+
+def names(conn: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """What the shops with these ids are called."""
+    wanted = select(_shops.c.id, _shops.c.name).where(among(conn, _shops.c.id, ids))
+    return {row.id: row.name for row in conn.execute(wanted).all()}
 
 
 def set_time_zone(conn: Connection, shop: str, time_zone: str) -> None:
