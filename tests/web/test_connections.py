@@ -152,6 +152,34 @@ def test_pausing_and_deleting(world: World) -> None:
     assert world.get("/v1/connections").json == {"connections": []}
 
 
+@pytest.mark.parametrize("faster, status", [(1, 200), (4, 200), (1000, 409)])
+def test_two_who_change_settings_at_once_lose_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, faster: int, status: int
+) -> None:
+    """Somebody else saves another secret just while the new address is looked up."""
+    made = add(world)
+    secrets: list[str] = []
+
+    def look_up(_http: HttpClient, _url: str) -> None:
+        if len(secrets) < faster:
+            secrets.append(make_secret())
+            with world.database.writing() as conn:
+                settings = {"url": URL, "secret": secrets[-1]}
+                assert connections.change(conn, world.shop.id, str(made["id"]), settings=settings)
+
+    monkeypatch.setattr(HttpClient, "check_url", look_up)
+    got, told = change(world, made["id"], settings={"url": f"{URL}/2"}, name="New", paused=True)
+    assert got == status, told
+    with world.database.reading() as conn:
+        [stored] = connections.of_shop(conn, world.shop.id)
+    if status == 200:
+        assert len(secrets) == faster
+        assert (stored.settings, stored.name) == ({"url": f"{URL}/2", "secret": secrets[-1]}, "New")
+    else:
+        assert told["errors"] == {"settings": "Somebody else changes them just now; read them and try again."}
+        assert (stored.settings, stored.name, stored.paused) == ({"url": URL, "secret": secrets[-1]}, "webhook", None)
+
+
 def test_new_settings_forget_what_was_found_at_the_old_place(world: World) -> None:
     made = add(world)
     with world.database.writing() as conn:

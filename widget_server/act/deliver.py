@@ -4,8 +4,8 @@ One `Deliverer` a process. The thread that calls `run` does all the work with th
 pool of threads does nothing but wait for other people's servers. A slow endpoint holds at most 2 of them, a shop at
 most 6, all endpoints that fail at present together at most half, and with those that took nothing from this process yet
 three quarters; of one shop three and four. For such no more is claimed than can be begun at once, in turn what waits
-longest and what is newest. One that fails again and again is held back. What a dying process has claimed is free again when the lease
-ends; what was taken but not noted down yet is then sent once more, with the same id.
+longest and what is newest. One that fails again and again is held back. What a dying process has claimed is free again
+when the lease ends; what was taken but not noted down yet is then sent once more, with the same id.
 
 A coupon or points are not sent once more like that. Where nobody knows what became of an attempt (no answer, an answer
 that tells nothing, a sender that died), the platform is asked first, and gets only what it surely has not. And they are

@@ -30,6 +30,8 @@ RESOURCE = Resource("connections", "The shop on the platforms it uses: who tells
 
 # A platform that doesn't answer holds up whoever asked, and not everybody else's pages.
 _PATIENCE = 5.0
+# Addresses are looked up before anything is locked, so others may be faster: so often it is begun anew.
+_TRIES = 5
 _trying = threading.BoundedSemaphore(2)
 _BY_OWNER = "the owner paused it"
 _NONE = {404: "The shop has no such connection."}
@@ -196,13 +198,22 @@ def add_connection(call: Write) -> dict[str, Any]:
     body=ConnectionChange,
     reply=SavedConnection,
     parameters=_ID,
-    refusals={**_NONE, 409: f"{_ADDRESS}."},
+    refusals={**_NONE, 409: f"{_ADDRESS}, or others change the settings at the same time again and again."},
     example='-X PATCH "$HOST/v1/connections/$CONNECTION" -H "Authorization: Bearer $KEY" '
     """-H "Content-Type: application/json" -d '{"paused": false}'""",
 )
 def change_connection(call: Write, connection: str) -> dict[str, Any]:
     """Settings one by one: what is not named stays. While it is paused nothing is sent there, and what is queued for it
     waits; once it is not, what failed before is tried again at once."""
+    for _ in range(_TRIES):
+        told = _changed(call, connection)
+        if told is not None:
+            return told
+    raise conflict({"settings": "Somebody else changes them just now; read them and try again."})
+
+
+def _changed(call: Write, connection: str) -> dict[str, Any] | None:
+    """None when somebody else has changed the settings since they were read: nothing is changed then."""
     body, shop, now = call.body, call.shop.id, _now()
     with state().database.reading() as conn:
         known = _known(conn, shop, connection)
@@ -211,6 +222,8 @@ def change_connection(call: Write, connection: str) -> dict[str, Any]:
         form = _checked(filled_in(_code(known), body["settings"], known.settings))
     with call.writing() as conn:
         lock_shops(conn, [shop])
+        if form is not None and _known(conn, shop, connection).settings != known.settings:
+            return None
         record.change(
             conn, shop, connection, name=body.get("name"), settings=None if form is None else form.settings
         )
