@@ -3,7 +3,7 @@
  * the chunk `why` has a text for each.
  */
 export const REASONS = [
-  "shown", "no_page", "paused", "refused", "unknown_shop", "unreachable",
+  "shown", "no_page", "paused", "unscheduled", "refused", "unknown_shop", "unreachable",
   "url", "placement", "results", "selector", "inline_missing", "inline_room", "unsupported",
   "waiting_delay", "waiting_scroll", "waiting_exit", "waiting_idle", "waiting_event",
   "sampled", "asked", "answered", "cap", "wave", "cooldown", "cooldown_all",

@@ -44,6 +44,8 @@ export interface Reply {
   questions?: Question[];
   /** only when asked why: questions that are paused */
   paused?: string[];
+  /** and those that have not begun yet or are over */
+  unscheduled?: string[];
   answered?: string[];
 }
 

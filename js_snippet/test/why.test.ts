@@ -116,11 +116,11 @@ function report({ notes = [], own, all, visit, refused, results, words = en }: C
 test("a question without a note of its own is paused, or for another place, or not decided", () => {
   const { questions } = report({
     own: { lang: "en", questions: [question("mine")] },
-    all: { lang: "en", questions: [question("theirs", { placement: "order" }), question("mine")], paused: ["rests"] },
+    all: { lang: "en", questions: [question("theirs", { placement: "order" }), question("mine")], paused: ["rests"], unscheduled: ["later"] },
   });
   assert.deepEqual(
     questions.map(({ question, reason }) => [question, reason]),
-    [["mine", undefined], ["theirs", "placement"], ["rests", "paused"]],
+    [["mine", undefined], ["theirs", "placement"], ["rests", "paused"], ["later", "unscheduled"]],
   );
   assert.equal(questions[0]!.sentence, "Nothing has been decided about this question yet.");
   assert.match(questions[1]!.sentence, /another place: order confirmation\./);

@@ -88,6 +88,7 @@ def put_into_background(page: Page) -> None:
 
 SITUATIONS = (
     Situation("paused", paused=True, says="is paused"),
+    Situation("unscheduled", {"starts": "2099-01-01T00:00:00Z"}, says="has not begun yet"),
     Situation(
         "url",
         {"where": [{"contains": "/elsewhere"}, {"is": "/why", "not": True}]},

@@ -33,6 +33,8 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "until_answered": (True, False),
     "every_days": (1, 3650),
     "cooldown_hours": (0, 8760, 0.5),
+    "starts": ("2026-12-01T00:00:00+02:00", "2026-12-01T00:00:00.5Z"),
+    "ends": ("2026-12-24T18:00:00+02:00",),
 }  # fmt: skip
 # (value, what the sentence has to say, the path when it is below the setting)
 BAD: dict[str, tuple[tuple[Any, ...], ...]] = {
@@ -67,6 +69,8 @@ BAD: dict[str, tuple[tuple[Any, ...], ...]] = {
     "until_answered": ((1, "true or false"), ("yes", "true or false"), (None, "true or false")),
     "every_days": ((0, "1 to 3650"), (3651, "1 to 3650"), (1.5, "1 to 3650"), (True, "1 to 3650")),
     "cooldown_hours": ((-1, "0 to 8760"), (8761, "0 to 8760"), ("1", "0 to 8760")),
+    "starts": (("2026-12-01", "time like"), (1, "time like"), ("2026-12-01T00:00:00", "time like"), ([], "time like")),
+    "ends": (("tomorrow", "time like"), (None, "time like")),
 }  # fmt: skip
 # What a setting needs beside it.
 BESIDE: dict[str, dict[str, Any]] = {

@@ -1,7 +1,8 @@
 """When, where and how often a question is asked: the settings an owner can give beside those of the question type.
 
-The table `SETTINGS` is what the server checks and what the snippet obeys; `ask` hands them on as they were saved. Owners
-never write regular expressions: an address is matched whole, by a part of it, or by a glob whose one sign is `*`.
+The table `SETTINGS` is what the server checks, what forms are drawn from, and what the snippet obeys; `ask` hands them on
+as they were saved, but for the schedule, which it keeps itself (schedule.py). Owners never write regular expressions: an
+address is matched whole, by a part of it, or by a glob whose one sign is `*`.
 """
 
 import re
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
 
-from .fields import BIGGEST, UNKNOWN, one_of, slug
+from .fields import BIGGEST, UNKNOWN, Time, one_of, slug
+from .times import parse_time
 
 PLACEMENTS: Final = {
     "search": "the page of search results",
@@ -19,7 +21,7 @@ PLACEMENTS: Final = {
     "page": "any page that its rules name",
     "link": "asked later, by an e-mail",
 }
-TOUCHPOINTS: Final = {"search": "search", "order": "order", "product": "product", "page": "site", "link": "delivery"}
+TOUCHPOINTS: Final = {"search": "search", "order": "order", "product": "choice", "page": "site", "link": "delivery"}
 """The touchpoint of a question whose owner names none, by its placement."""
 
 MOST_RULES = 10
@@ -38,12 +40,47 @@ _CLOSING = {")": "(", "]": "["}
 
 
 @dataclass(frozen=True)
+class Amount:
+    """A number of `unit` from `least` to `most`."""
+
+    least: int
+    most: int
+    unit: str
+    whole: bool = False
+
+    def __call__(self, value: Any) -> _Wrong:
+        fine = type(value) in ((int,) if self.whole else (int, float)) and self.least <= value <= self.most
+        return None if fine else f"Give a {'whole ' * self.whole}number of {self.unit} from {self.least} to {self.most}."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of these words."""
+
+    options: tuple[str, ...]
+
+    def __call__(self, value: Any) -> _Wrong:
+        return one_of(*self.options).check(value)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is neither a number nor a choice: `flag`, `rules`, `selector`, `name`, `properties` or `moment`."""
+
+    name: str
+    check: Callable[[Any], _Wrong]
+
+    def __call__(self, value: Any) -> _Wrong:
+        return self.check(value)
+
+
+@dataclass(frozen=True)
 class Setting:
-    """`about` says what it does, in words for an owner; `wrong` what is wrong with a value; `placements` where it has a
-    meaning; `needs` another setting that must have one of these values for it to have one."""
+    """`about` says what it does, in words for an owner; `wrong` what it may be and what is wrong with a value; `placements`
+    where it has a meaning; `needs` another setting that must have one of these values for it to have one."""
 
     about: str
-    wrong: Callable[[Any], _Wrong]
+    wrong: Amount | Choice | Shape
     placements: tuple[str, ...] = _IN_PAGES
     needs: tuple[str, tuple[Any, ...]] | None = None
 
@@ -61,9 +98,16 @@ def errors(placement: str, settings: Mapping[str, Any]) -> dict[str, str]:
             _collect(found, name, setting.wrong(value) or _lacking(setting, settings))
     if settings.get("trigger") == "event" and "event" not in settings:
         found["event"] = 'Required: the trigger is "event".'
+    if "ends" in settings and not found.keys() & {"starts", "ends"} and not _in_order(settings):
+        found["ends"] = "Give a time after `starts`."
     if placement == "page" and not any(name in settings for name in ("where", "selector", "event")):
         found["where"] = 'A question of the placement "page" needs `where`, `selector` or `event`: it would be on every page.'
     return found
+
+
+def _in_order(settings: Mapping[str, Any]) -> bool:
+    starts, ends = (parse_time(settings.get(name, "")) for name in ("starts", "ends"))
+    return starts is None or ends is None or starts < ends
 
 
 def _lacking(setting: Setting, settings: Mapping[str, Any]) -> str | None:
@@ -86,21 +130,6 @@ def _collect(found: dict[str, str], name: str, wrong: _Wrong) -> None:
         found[name] = wrong
     elif wrong:
         found.update({f"{name}.{below}": sentence for below, sentence in wrong.items()})
-
-
-def _number(least: int, most: int, unit: str) -> Callable[[Any], _Wrong]:
-    sentence = f"Give a number of {unit} from {least} to {most}."
-
-    def wrong(value: Any) -> _Wrong:
-        fine = type(value) in (int, float) and least <= value <= most
-        return None if fine else sentence
-
-    return wrong
-
-
-def _whole(least: int, most: int, unit: str) -> Callable[[Any], _Wrong]:
-    sentence = f"Give a whole number {unit} from {least} to {most}."
-    return lambda value: None if type(value) is int and least <= value <= most else sentence
 
 
 def _flag(value: Any) -> _Wrong:
@@ -222,61 +251,65 @@ def shown(name: str) -> str:
     return _CONTROL.sub("?", name[:64])
 
 
-_hours = _number(0, 8760, "hours")
+_FLAG = Shape("flag", _flag)
+_SELECTOR = Shape("selector", _selector)
+_MOMENT = Shape("moment", Time().check)
 
 SETTINGS: Final[Mapping[str, Setting]] = {
     "delay": Setting(
         "seconds from the trigger until it is asked, 0 to 3600; without it 1 after an order, 4 on results, 1.5 where "
         "there are none, else 2",
-        _number(0, 3600, "seconds"),
+        Amount(0, 3600, "seconds"),
     ),
     "results": Setting(
         '`"none"`: only where a search found nothing, `"some"`: only where it found something',
-        one_of("none", "some").check,
+        Choice(("none", "some")),
         ("search",),
     ),
     "where": Setting(
         f"1 to {MOST_RULES} rules for the page's address: `is`, `contains` or `like` (`*` stands for anything), with "
         '`"not": true` for pages where it is not asked; one that fits is enough',
-        _where,
+        Shape("rules", _where),
     ),
-    "selector": Setting("CSS selector of what must be on the page", _selector),
+    "selector": Setting("CSS selector of what must be on the page", _SELECTOR),
     "inline": Setting(
         "CSS selector of the element it is put into; without it the question comes as a card in the corner",
-        _selector,
+        _SELECTOR,
     ),
     "trigger": Setting(
         '`"load"` (as without it), `"scroll"`, `"exit"` (about to leave), `"idle"` or `"event"`',
-        one_of("load", "scroll", "exit", "idle", "event").check,
+        Choice(("load", "scroll", "exit", "idle", "event")),
     ),
     "scroll": Setting(
         "per cent of the page that were scrolled, 1 to 100; without it 50",
-        _whole(1, 100, "of per cent"), needs=("trigger", ("scroll",)),
+        Amount(1, 100, "per cent", whole=True), needs=("trigger", ("scroll",)),
     ),
     "idle": Setting(
         "seconds without a move, 5 to 600; without it 30",
-        _number(5, 600, "seconds"), needs=("trigger", ("idle", "exit")),
+        Amount(5, 600, "seconds"), needs=("trigger", ("idle", "exit")),
     ),
     "event": Setting(
-        "name of the page's own event: `atbalss.push({event: name})`", slug().check, needs=("trigger", ("event",))
+        "name of the page's own event: `atbalss.push({event: name})`", Shape("name", slug().check), needs=("trigger", ("event",))
     ),
     "match": Setting(
         f"at most {MOST_PROPERTIES} properties that the event must have, all equal",
-        _match, needs=("trigger", ("event",)),
+        Shape("properties", _match), needs=("trigger", ("event",)),
     ),
+    "starts": Setting("asked from this time on, like 2026-12-01T00:00:00+02:00", _MOMENT),
+    "ends": Setting("asked until then, like 2026-12-24T18:00:00+02:00", _MOMENT),
     "sample": Setting(
         "per cent of shoppers that are asked, 1 to 100; without it 33 on results pages while nothing may be kept, else 100",
-        _whole(1, 100, "of per cent"),
+        Amount(1, 100, "per cent", whole=True),
     ),
-    "most": Setting("how often one visitor is shown it at most, 1 to 100", _whole(1, 100, "of times")),
+    "most": Setting("how often one visitor is shown it at most, 1 to 100", Amount(1, 100, "times", whole=True)),
     "until_answered": Setting(
-        "false: asked again although answered; without it true but for results pages", _flag
+        "false: asked again although answered; without it true but for results pages", _FLAG
     ),
     "every_days": Setting(
-        "once in so many days, 1 to 3650, answered or not", _whole(1, 3650, "of days"), tuple(PLACEMENTS)
+        "once in so many days, 1 to 3650, answered or not", Amount(1, 3650, "days", whole=True), tuple(PLACEMENTS)
     ),
     "cooldown_hours": Setting(
-        "hours of rest after it was shown, 0 to 8760; without it 24 on results pages", _hours
+        "hours of rest after it was shown, 0 to 8760; without it 24 on results pages", Amount(0, 8760, "hours")
     ),
 }  # fmt: skip
 """By name. What an owner leaves out is the snippet's default."""

@@ -5,13 +5,14 @@ because of the page's language.
 """
 
 import hashlib
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from widget_server.contract import theme
+from widget_server.contract import schedule, theme
 from widget_server.contract.placing import PLACEMENTS
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.texts import FALLBACK
@@ -31,7 +32,7 @@ _NOBODYS = "-"
 @dataclass(frozen=True, slots=True)
 class Asking:
     """What a page wants to know: the questions in `lang`; those of one `placement`; one `question`; and `why`, the names of
-    those that are paused."""
+    those that are paused or not asked at this time."""
 
     lang: str = ""
     placement: str = ""
@@ -50,25 +51,34 @@ class _Ready:
 class AskReplies:
     """The replies of one shop, made when first asked for."""
 
-    __slots__ = ("_languages", "_made", "_shop")
+    __slots__ = ("_clock", "_languages", "_made", "_shop", "_until")
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, clock: Callable[[], float] = time.time) -> None:
         self._shop = shop
-        self._languages = _languages(_asked(shop))
+        self._clock = clock
         self._made: dict[Asking, _Ready] = {}
+        self._begin(int(clock() * 1000))
 
     def reply(self, asking: Asking, if_none_match: str | None, accept_encoding: str = "") -> Reply:
         """The questions that are asked for, packed as it is accepted; 304 when the visitor has them already."""
+        if self._until is not None and self._clock() * 1000 >= self._until:
+            self._begin(int(self._clock() * 1000))
         wanted = self._evened_out(asking)
         ready = self._made.get(wanted)
         if ready is None:
             if len(self._made) >= _MOST:
                 self._made.clear()
-            ready = self._made[wanted] = _ready(ask(self._shop, wanted))
+            ready = self._made[wanted] = _ready(ask(self._shop, wanted, int(self._clock() * 1000)))
         if if_none_match is not None and _has(if_none_match, ready.etag):
             return ready.unchanged
         coding, body = ready.content.best(accept_encoding)
         return Reply(200, [*ready.headers, ("content-encoding", coding)] if coding else ready.headers, body)
+
+    def _begin(self, now: int) -> None:
+        """Until the schedule of a question changes what is asked, the replies stay as they are."""
+        self._until = schedule.next_change(_newest(self._shop), now)
+        self._languages = _languages(_asked(self._shop, now))
+        self._made.clear()
 
     def _evened_out(self, asking: Asking) -> Asking:
         """All that give the same reply are one, so that visitors cannot fill the memory."""
@@ -78,15 +88,19 @@ class AskReplies:
         return Asking(lang, placement if placement in PLACEMENTS or not placement else _NOBODYS, "", asking.why)
 
 
-def ask(shop: Shop, asking: Asking) -> dict[str, Any]:
-    """What a page is told. Questions of the placement "page" have no texts when a placement was named: most pages need
+def ask(shop: Shop, asking: Asking, now: int | None = None) -> dict[str, Any]:
+    """What a page is told at `now` (ms; when it is left out, at present). Questions of the placement "page" have no texts when a placement was named: most pages need
     none of them, so those that do ask for the question by its name. What is named `question` counts alone."""
-    asked = _asked(shop)
+    now = int(time.time() * 1000) if now is None else now
+    asked = _asked(shop, now)
     chosen = [question for question in asked if _is_meant(question, asking)]
     short = bool(asking.placement and not asking.question)
     body = _told(shop, chosen, _choose(asking.lang, _languages(asked)), short)
     if asking.why:
-        body["paused"] = [q.name for q in _newest(shop) if q.paused and not q.deleted and _is_meant(q, asking)]
+        resting = [q for q in _newest(shop) if q not in asked and not q.deleted and _is_meant(q, asking)]
+        body["paused"] = [q.name for q in resting if q.paused]
+        if unscheduled := [q.name for q in resting if not q.paused]:
+            body["unscheduled"] = unscheduled
     return body
 
 
@@ -124,8 +138,8 @@ def _newest(shop: Shop) -> list[Question]:
     return [versions[-1] for versions in shop.questions.values() if versions]
 
 
-def _asked(shop: Shop) -> list[Question]:
-    return [question for question in _newest(shop) if not question.paused and not question.deleted]
+def _asked(shop: Shop, now: int) -> list[Question]:
+    return [question for question in _newest(shop) if not question.deleted and schedule.state(question, now) == "on"]
 
 
 def _languages(questions: list[Question]) -> list[str]:
@@ -138,7 +152,7 @@ def _question(question: Question, lang: str, short: bool) -> dict[str, Any]:
         "version": question.version,
         "type": question.type,
         "placement": question.placement,
-        "settings": dict(question.settings),
+        "settings": {name: value for name, value in question.settings.items() if name not in schedule.SETTINGS},
     }
     if short and question.placement == "page":
         return said

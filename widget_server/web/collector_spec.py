@@ -57,6 +57,7 @@ class Ask(Schema):
     widget = fields.Dict(keys=fields.String(), metadata={"description": "looks and manners, as far as they are not our own"})
     questions = fields.List(fields.Nested(Asking), required=True)
     paused = fields.List(fields.String(), metadata={"description": "only with `why`"})
+    unscheduled = fields.List(fields.String(), metadata={"description": "only with `why`: not begun yet, or over"})
 
 
 class Rejected(Schema):
@@ -118,7 +119,7 @@ def _ask() -> dict[str, Any]:
             {"name": "lang", "in": "query", "schema": {"type": "string"}, "description": _LANG},
             {"name": "placement", "in": "query", "schema": {"type": "string"}, "description": _PLACEMENT},
             {"name": "question", "in": "query", "schema": {"type": "string"}, "description": "only the question of this name"},
-            {"name": "why", "in": "query", "schema": {"type": "string"}, "description": "1: with the names of those that are paused"},
+            {"name": "why", "in": "query", "schema": {"type": "string"}, "description": "1: with the names of those that are paused or not on at this time"},
         ],
         "responses": {
             "200": {

@@ -42,7 +42,7 @@ export function stateOf(reason: Reason | undefined): State {
   return reason === "shown" ? "shown" : !reason || PASSING.test(reason) ? "waits" : "not";
 }
 
-/** `all`: every question of the shop, and the names of those that are paused, once it is known. */
+/** `all`: every question of the shop, and the names of those that are paused or not on at this time, once it is known. */
 export function reportOf(tools: Tools, visit: Visit | undefined, results: number | undefined, all: Reply | undefined, words: Words): Report {
   const about = decided(tools.notes, "");
   // Once refused, a page that changes without loading isn't asked about anew.
@@ -92,6 +92,7 @@ function rowOf(question: Question, tools: Tools, visit: Visit | undefined, resul
   const own = visit?.reply?.questions;
   if (!reasons.length) {
     if (contains(all?.paused, name)) reasons[0] = "paused";
+    else if (contains(all?.unscheduled, name)) reasons[0] = "unscheduled";
     else if (own && !questionIn(own, name) && question.placement !== visit.kind && question.placement !== "page") reasons[0] = "placement";
   }
   const values = valuesOf(question, visit, results, words);
@@ -178,7 +179,7 @@ function decided(notes: Tools["notes"], question: string): Reason[] {
   return reasons;
 }
 
-/** The questions of this page's reply, then all others, and paused ones by their names. */
+/** The questions of this page's reply, then all others, and those that rest by their names. */
 function known(own: Reply | undefined, all: Reply | undefined): Question[] {
   const found: Question[] = [];
   const add = (question: Question): void => {
@@ -188,8 +189,9 @@ function known(own: Reply | undefined, all: Reply | undefined): Question[] {
   };
   for (let i = 0; own?.questions && i < own.questions.length; i++) add({ ...own.questions[i]! });
   for (let i = 0; all?.questions && i < all.questions.length; i++) add(all.questions[i]!);
-  for (let i = 0; all?.paused && i < all.paused.length; i++) {
-    add({ question: all.paused[i]!, version: 0, type: "", placement: "", settings: {}, texts: {} });
+  const resting = [...(all?.paused || []), ...(all?.unscheduled || [])];
+  for (let i = 0; i < resting.length; i++) {
+    add({ question: resting[i]!, version: 0, type: "", placement: "", settings: {}, texts: {} });
   }
   return found;
 }
@@ -206,7 +208,7 @@ function contains(list: string[] | undefined, wanted: string): boolean {
 
 /** What was decided on this page comes first, then what isn't decided yet, then what has nothing to do with it. */
 function rank({ reason }: Row): number {
-  return !reason ? 1 : reason === "placement" ? 2 : reason === "paused" ? 3 : 0;
+  return !reason ? 1 : reason === "placement" ? 2 : reason === "paused" || reason === "unscheduled" ? 3 : 0;
 }
 
 function asFound(context: Context | undefined, results: number | undefined): { query?: string; results?: number } {

@@ -55,7 +55,7 @@ function learn(tools: Tools, here: Visit | undefined): void {
   if (here?.reply) now.asking ??= askAll(tools, here.language).then(() => draw?.());
 }
 
-/** Those of other pages and those that are paused too. Not by `tools.get`, which would note what goes wrong here. */
+/** Those of other pages and those that rest too. Not by `tools.get`, which would note what goes wrong here. */
 async function askAll({ base, shop }: Tools, language: string): Promise<void> {
   if (shops[language]) return;
   try {

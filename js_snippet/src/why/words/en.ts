@@ -47,6 +47,7 @@ export const en: Words = {
       todo: "To ask here, add a question for this kind of page, or change where one is asked (`placement`, `where`).",
     },
     paused: { is: "The question is paused.", todo: "Switch it on again when you want it asked (`paused`)." },
+    unscheduled: { is: "The question is not asked at this time: it has not begun yet, or it is over.", todo: "The settings `starts` and `ends` say from when to when." },
     "refused": {
       is: "Answers from this page are not accepted: {host} is not among the shop's domains.",
       todo: "Add {host} to the shop's domains (`PUT /v1/domains`).",

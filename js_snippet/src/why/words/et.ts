@@ -47,6 +47,7 @@ export const et: Words = {
       todo: "Et ka siin küsida, lisage küsimus sellist liiki lehe jaoks või muutke mõne küsimuse kohta (`placement`, `where`).",
     },
     paused: { is: "Küsimus on peatatud.", todo: "Lülitage see uuesti sisse, kui soovite seda küsida (`paused`)." },
+    unscheduled: { is: "Seda küsimust praegu ei küsita: see pole veel alanud või on juba läbi.", todo: "Mis ajast mis ajani, määravad seaded `starts` ja `ends`." },
     "refused": {
       is: "Sellelt lehelt vastuseid vastu ei võeta: {host} pole poe domeenide hulgas.",
       todo: "Lisage {host} poe domeenide hulka (`PUT /v1/domains`).",

@@ -47,6 +47,7 @@ export const lt: Words = {
       todo: "Jei norite klausti ir čia, pridėkite klausimą tokiam puslapiui arba pakeiskite, kur kuris nors jų užduodamas (`placement`, `where`).",
     },
     paused: { is: "Klausimas sustabdytas.", todo: "Vėl jį įjunkite, kai norėsite klausti (`paused`)." },
+    unscheduled: { is: "Šiuo metu šis klausimas neužduodamas: jis dar neprasidėjo arba jau baigėsi.", todo: "Nuo kada iki kada, nurodo nustatymai `starts` ir `ends`." },
     "refused": {
       is: "Atsakymai iš šio puslapio nepriimami: {host} nėra tarp parduotuvės domenų.",
       todo: "Pridėkite {host} prie parduotuvės domenų (`PUT /v1/domains`).",

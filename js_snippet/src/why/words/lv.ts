@@ -47,6 +47,7 @@ export const lv: Words = {
       todo: "Lai jautātu arī šeit, pievienojiet jautājumu šāda veida lapai vai mainiet, kur kāds no tiem tiek uzdots (`placement`, `where`).",
     },
     paused: { is: "Jautājums ir apturēts.", todo: "Ieslēdziet to atkal, kad vēlaties to uzdot (`paused`)." },
+    unscheduled: { is: "Jautājumu šobrīd neuzdod: tas vēl nav sācies vai jau ir beidzies.", todo: "No kura līdz kuram laikam, nosaka iestatījumi `starts` un `ends`." },
     "refused": {
       is: "Atbildes no šīs lapas netiek pieņemtas: {host} nav starp veikala domēniem.",
       todo: "Pievienojiet {host} veikala domēniem (`PUT /v1/domains`).",
