@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 SNIPPET := widget_server/web/static/widget/manifest.json
+BUILT := widget_server/web/static/pages/built/manifest.json
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -21,7 +22,10 @@ setup: $(READY) ## the Python environment in .venv
 $(SNIPPET): $(READY) $(wildcard js_snippet/src/*.ts js_snippet/src/*/*.ts js_snippet/src/*/*.css) js_snippet/build.mjs js_snippet/package.json js_snippet/package-lock.json js_snippet/budgets.json js_snippet/test/ask.json
 	$(BIN)/python js_snippet/node.py run build
 
-snippet: $(SNIPPET) ## the browser script, built and weighed against its budgets
+$(BUILT): $(SNIPPET) $(wildcard js_snippet/dashboard/*.ts) js_snippet/dashboard/build.mjs js_snippet/dashboard/budgets.json
+	$(BIN)/python js_snippet/node.py run pages
+
+snippet: $(SNIPPET) $(BUILT) ## the browser script and that of the owner's pages, built and weighed against their budgets
 
 sizes: $(READY) $(SNIPPET) chromium ## what the snippet weighs and costs, beside its peers (fetches their packages)
 	$(BIN)/python -m tests.sizes
@@ -32,13 +36,13 @@ release-snippet: $(SNIPPET) ## freeze the first version of the snippet for ever 
 chromium: $(READY)
 	@$(BIN)/python -m tests.browser.chromium
 
-test: $(READY) $(SNIPPET) chromium ## all checks: lint, types, import contracts, Python and JavaScript tests
+test: $(READY) $(SNIPPET) $(BUILT) chromium ## all checks: lint, types, import contracts, Python and JavaScript tests
 	$(MAKE) lint
 	$(BIN)/python js_snippet/node.py test
 	@failed=0; for part in "not browser" browser; do \
 		$(BIN)/python -m pytest -q --instafail -n 2 --dist worksteal -m "$$part" tests || failed=1; done; exit $$failed
 
-demo: $(READY) $(SNIPPET) ## a demo shop with everything running, in the foreground
+demo: $(READY) $(SNIPPET) $(BUILT) ## a demo shop with everything running, in the foreground
 	$(BIN)/atbalss demo
 
 lint: $(READY) ## ruff, mypy, import contracts
@@ -46,14 +50,14 @@ lint: $(READY) ## ruff, mypy, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config setup.cfg
 
-bench: $(READY) $(SNIPPET) ## ratios against named baselines, measured in one run
+bench: $(READY) $(SNIPPET) $(BUILT) ## ratios against named baselines, measured in one run
 	$(BIN)/python -m tests.benchmarks
 
-faults: $(READY) $(SNIPPET) ## kill, cut and starve everything; count what was lost (nothing)
+faults: $(READY) $(SNIPPET) $(BUILT) ## kill, cut and starve everything; count what was lost (nothing)
 	$(BIN)/python -m tests.faults
 
-build: $(READY) $(SNIPPET) ## the wheel, in dist/
+build: $(READY) $(SNIPPET) $(BUILT) ## the wheel, in dist/
 	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist .
 
 clean: ## forget everything that was made
-	rm -rf .venv dist build js_snippet/node_modules widget_server/web/static/widget
+	rm -rf .venv dist build js_snippet/node_modules widget_server/web/static/widget widget_server/web/static/pages/built

@@ -89,7 +89,9 @@ class Period:
         return found
 
 
-def read_period(args: Mapping[str, str], time_zone: str, now: int | None = None, default: str = DEFAULT) -> Period:
+def read_period(
+    args: Mapping[str, str], time_zone: str, now: int | None = None, default: str = DEFAULT
+) -> Period:
     """The period that the query of a request asks for."""
     today = local_day(int(time() * 1000) if now is None else now, time_zone)
     compare = args.get("compare") == "1"
