@@ -20,8 +20,7 @@ _accounts = Table(
     Column("id", Key, primary_key=True),
     Column("email", Key, nullable=False, unique=True),
     Column("name", Key, nullable=False),
-    # None: nobody can sign in with it yet.
-    Column("password", Text),
+    Column("password", Text, nullable=False),
     Column("totp", Text),
     # The step of the newest code that was taken: none at or before it is taken again.
     Column("totp_step", BigInteger, nullable=False),
@@ -55,7 +54,7 @@ class Account:
     language: str
     theme: str = ""
     has_totp: bool = False
-    password: str | None = field(default=None, repr=False)
+    password: str = field(default="", repr=False)
 
 
 def folded(email: str) -> str:
@@ -63,7 +62,7 @@ def folded(email: str) -> str:
     return email.strip().casefold()
 
 
-def create(conn: Connection, email: str, name: str, language: str, password: str | None, now: int) -> Account:
+def create(conn: Connection, email: str, name: str, language: str, password: str, now: int) -> Account:
     """A new account. `password` is a hash already. The e-mail must be nobody's."""
     made = Account(f"acc_{secrets.token_hex(8)}", folded(email), name, language, password=password)
     conn.execute(

@@ -9,7 +9,7 @@ from widget_server.contract.registry import load_all
 from widget_server.contract.settings import Settings
 from widget_server.web.errors import Problem
 
-from . import _assets, _formats, _gate, _home, _session, _sign_in, _texts
+from . import _assets, _formats, _gate, _home, _links, _session, _sign_in, _texts
 from ._page import Page, draw, is_here, menu, visit_of_request
 
 _PACKAGE = "widget_server.web.dashboard"
@@ -36,6 +36,7 @@ def blueprints() -> list[Blueprint]:
     every = list(found.values())
     return [
         _gate.open_blueprint("sign_in", _sign_in.VIEWS),
+        _gate.open_blueprint("links", _links.VIEWS),
         _gate.blueprint("app", _home.PAGE, every),
         *(_gate.blueprint(name, page, every) for name, page in found.items()),
     ]

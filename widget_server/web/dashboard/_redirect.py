@@ -10,7 +10,7 @@ _CHARACTER = r"(?:[A-Za-z0-9_~!$'()*+,;=:@.-]|%(?!2[EeFf]|5[Cc]|[01])[0-9A-Fa-f]
 _PATH = re.compile(rf"/app(?:/(?!\.){_CHARACTER}+)*/?", re.ASCII)
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*", re.ASCII)
 _MOST = 1000
-_NEVER = ("/app/sign-in", "/app/sign-out", "/app/invitations")
+_NEVER = ("/app/sign-in", "/app/sign-out")
 START = "/app"
 
 
