@@ -99,13 +99,13 @@ class _Day:
     def events(self) -> Iterator[Event]:
         """Everything that happened, in no particular order."""
         rng = self._rng
-        for _ in range(rng.randint(10, 15)):
+        for _ in range(rng.randint(17, 23)):
             yield from self._search(self._language())
         for _ in range(rng.randint(1, 3)):
             yield from self._ask("way-around", "page", self._language(), self._daytime(), self._yes(0.81), {})
         for _ in range(rng.randint(2, 4)):
             yield from self._product(self._language())
-        for _ in range(rng.randint(3, 5)):
+        for _ in range(rng.randint(4, 6)):
             yield from self._order(self._language())
 
     def _search(self, language: str) -> Iterator[Event]:

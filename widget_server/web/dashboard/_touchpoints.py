@@ -50,10 +50,11 @@ def stage_about(stage: str) -> str:
 
 def nothing_asked(stage: str) -> str:
     """What to do about a stage without a question."""
-    return {
+    found: dict[str, str] = {
         "need": gettext("Ask on your front page whether shoppers find their way."),
         "search": gettext("Ask after a search whether shoppers found it."),
         "comparison": gettext("Ask on a product's page what it leaves open."),
         "purchase": gettext("Ask after the order how it went."),
         "after": gettext("Ask later how the delivery was, and whether they would recommend you."),
-    }[stage]
+    }
+    return found[stage]

@@ -1,0 +1,228 @@
+"""The overview: the customer's journey in numbers, how each question went, and the three things most worth fixing."""
+
+import time
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from babel import Locale, UnknownLocaleError
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext, ngettext
+from flask_babel import lazy_gettext as _
+
+from widget_server.contract.scores import ENOUGH, Counts, Score
+from widget_server.contract.shop import Question
+from widget_server.record import cases, counters
+
+from . import _fixes, _journey
+from ._fixes import Finding
+from ._formats import day, metric_change, metric_value, number
+from ._journey import Asked, Journey
+from ._page import Page, View, Visit, draw
+from ._period import Period, read_period
+from ._touchpoints import label, nothing_asked, stage_about, stage_label
+
+
+def show(visit: Visit) -> ResponseReturnValue:
+    period = read_period(request.args, visit.shop.time_zone)
+    now = time.time_ns() // 1_000_000
+    with visit.reading() as conn:
+        journey = _journey.read(conn, visit.shop, period, cases.open_by_question(conn, visit.shop.id))
+        findings = _fixes.find(conn, visit.shop, period, journey)
+        overdue = cases.overdue(conn, visit.shop.id, now)
+    answered = sum(asked.answered for asked in journey.asked)
+    charted = _charted(journey, request.args.get("chart", ""))
+    return draw(
+        "overview.html", period=period, journey=journey, answered=answered, overdue=overdue, doors=Doors(period),
+        fixes=[_fix(finding, visit, period) for finding in findings], charted=charted,
+        charts=None if charted is None else _charts(charted, journey, period),
+        label=label, stage_label=stage_label, stage_about=stage_about, nothing_asked=nothing_asked, title_of=title_of,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Where the numbers of a page lead: to the answers behind them, of the same days."""
+
+    period: Period
+
+    def answers(self, **filters: str) -> str:
+        return "/app/answers?" + urlencode({**{k: v for k, v in filters.items() if v}, **self._days()})
+
+    def _days(self) -> dict[str, str]:
+        return {name: value for name, value in self.period.query.items() if name != "compare"}
+
+
+def title_of(question: Question) -> str:
+    """What the question asks, in the member's language where it has that."""
+    wanted = str(get_locale() or "en")
+    texts = question.texts.get(wanted) or question.texts.get("en") or next(iter(question.texts.values()), {})
+    return texts.get("title", question.name)
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A finding in words. `href` leads to the answers behind it, `next` to where something can be done about it."""
+
+    title: str
+    text: str
+    href: str
+    action: str
+    next: str
+    next_action: str
+
+
+def _fix(finding: Finding, visit: Visit, period: Period) -> Fix:
+    doors = Doors(period)
+    question = visit.shop.question(finding.question)
+    asked = "" if question is None else title_of(question)
+    if finding.kind in ("search", "empty"):
+        return _search_fix(finding, doors)
+    score, than = finding.score, finding.against or finding.score
+    value, against = metric_value(score.value, finding.metric), metric_value(than.value, finding.metric)
+    n = score.n
+    if finding.kind == "fell":
+        by = metric_change((than.value or 0) - (score.value or 0), finding.metric)
+        return Fix(
+            gettext("“%(question)s” has clearly fallen", question=asked),
+            ngettext(
+                "From %(before)s to %(now)s (%(change)s less), with %(n)s answer.",
+                "From %(before)s to %(now)s (%(change)s less), with %(n)s answers.",
+                n, before=against, now=value, change=by, n=number(n),
+            ),
+            doors.answers(question=finding.question, **_low(finding.metric)), gettext("Read what they said"),
+            f"?{urlencode({**period.query, 'compare': '1', 'chart': finding.question})}#trend", gettext("See when it began"),
+        )  # fmt: skip
+    if finding.kind == "product":
+        return Fix(
+            gettext("“%(product)s” disappoints", product=finding.name),
+            ngettext(
+                "%(value)s from %(n)s buyer, while all together give %(against)s.",
+                "%(value)s from %(n)s buyers, while all together give %(against)s.",
+                n, value=value, n=number(n), against=against,
+            ),
+            doors.answers(question=finding.question, product=finding.key), gettext("Read what they said"),
+            doors.answers(question=finding.question, product=finding.key, text="yes"), gettext("Only those with words"),
+        )  # fmt: skip
+    return Fix(
+        gettext("Shoppers who read %(language)s are less content", language=language_name(finding.key)),
+        ngettext(
+            "“%(question)s”: %(value)s from %(n)s of them, %(against)s from all.",
+            "“%(question)s”: %(value)s from %(n)s of them, %(against)s from all.",
+            n, question=asked, value=value, n=number(n), against=against,
+        ),
+        doors.answers(question=finding.question, lang=finding.key), gettext("Read what they said"),
+        "/app/questions", gettext("See the question as they do"),
+    )  # fmt: skip
+
+
+def _search_fix(finding: Finding, doors: Doors) -> Fix:
+    score = finding.score
+    times = ngettext(
+        "It was searched for %(n)s time.", "It was searched for %(n)s times.", finding.searches, n=number(finding.searches)
+    )
+    if finding.kind == "empty":
+        title = gettext("The search for “%(query)s” shows nothing", query=finding.name)
+        said = ngettext(
+            "%(n)s shopper saw an empty page.", "%(n)s shoppers saw an empty page.", finding.empty, n=number(finding.empty)
+        )
+    else:
+        title = gettext("Shoppers don't find “%(query)s”", query=finding.name)
+        no = score.n - score.distribution.get("yes", 0)
+        said = ngettext(
+            "%(no)s of %(n)s shopper who answered said no.", "%(no)s of %(n)s shoppers who answered said no.",
+            score.n, no=number(no), n=number(score.n),
+        )  # fmt: skip
+    return Fix(
+        title, f"{said} {times}",
+        doors.answers(question=finding.question, query=finding.key, value="no" if finding.kind == "search" else ""),
+        gettext("Read what they looked for"),
+        f"/app/searches?{urlencode({'q': finding.key})}", gettext("See the search"),
+    )  # fmt: skip
+
+
+def language_name(code: str) -> str:
+    """A language in the member's own."""
+    try:
+        return str(Locale.parse(code).get_display_name(str(get_locale() or "en")) or code)
+    except (UnknownLocaleError, ValueError):
+        return code
+
+
+def _low(metric: str) -> dict[str, str]:
+    """The answers that pull a score down, as the inbox filters them."""
+    found = {"stars": ("1", "3"), "csat": ("1", "3"), "ces": ("1", "4"), "nps": ("0", "6")}.get(metric)
+    return {"value": "no"} if found is None else {"low": found[0], "high": found[1]}
+
+
+# --- the charts -------------------------------------------------------------------------------------------------------
+
+
+def _charted(journey: Journey, wanted: str) -> Asked | None:
+    """The question whose charts are shown: the wanted one, else the one with the most answers."""
+    known = {asked.name: asked for asked in journey.asked if asked.shown}
+    return known.get(wanted) or max(known.values(), key=lambda asked: asked.answered, default=None)
+
+
+def _charts(asked: Asked, journey: Journey, period: Period) -> dict[str, Any]:
+    """What the two charts show. Where days are too thin to say anything they are put together to weeks."""
+    by, steps, before = _thick_enough(asked, journey, period)
+    labels = [_step_label(by, first, last) for (first, last), _ in steps]
+    reached = [
+        {"name": gettext("Asked"), "values": [counts.shown for _, counts in steps]},
+        {"name": gettext("Answered"), "values": [sum(counts.answers.values()) for _, counts in steps]},
+    ]
+    if asked.metric is None:
+        return {"labels": labels, "reached": reached, "score": None, "left_out": False}
+    scores = [asked.metric.read(counts) for _, counts in steps]
+    score = [_line(gettext("These days"), scores)]
+    if before:
+        earlier = [asked.metric.read(counts) for counts in before]
+        score.append(_line(gettext("The time before"), earlier, dashed=True))
+    left_out = any(one.n and not one.enough for one in scores)
+    return {"labels": labels, "reached": reached, "score": score, "left_out": left_out}
+
+
+def _line(name: str, scores: list[Score], dashed: bool = False) -> dict[str, Any]:
+    def only_enough(part: int | None) -> list[float | None]:
+        return [
+            (score.value if part is None or score.interval is None else score.interval[part]) if score.enough else None
+            for score in scores
+        ]  # fmt: skip
+
+    found: dict[str, Any] = {"name": name, "values": only_enough(None)}
+    return {**found, "dashed": True} if dashed else {**found, "low": only_enough(0), "high": only_enough(1)}
+
+
+Dated = tuple[tuple[str, str], Counts]
+
+
+def _thick_enough(asked: Asked, journey: Journey, period: Period) -> tuple[str, list[Dated], list[Counts]]:
+    """The steps of the charts, and those before: days, unless most days have too few answers and weeks have not."""
+    steps: list[Dated] = [(step.days, counts) for step, counts in zip(journey.steps, asked.steps, strict=True)]
+    before = list(asked.steps_before)
+    by = period.by
+    if by == "day" and len(steps) > 10 and asked.answered < ENOUGH * len(steps):
+        weeks: dict[tuple[int, int], list[int]] = {}
+        for place, ((first, _), _) in enumerate(steps):
+            weeks.setdefault(date.fromisoformat(first).isocalendar()[:2], []).append(place)
+        by = "week"
+        before = [counters.combined(before[place] for place in places if place < len(before)) for places in weeks.values()] if before else []
+        steps = [
+            ((steps[places[0]][0][0], steps[places[-1]][0][1]), counters.combined(steps[place][1] for place in places))
+            for places in weeks.values()
+        ]
+    return by, steps, before
+
+
+def _step_label(by: str, first: str, last: str) -> str:
+    if by == "month":
+        return day(first, "LLL y")
+    if by == "week" and first != last:
+        return gettext("%(first)s to %(last)s", first=day(first, "d MMM"), last=day(last, "d MMM"))
+    return day(first, "d MMM")
+
+
+PAGE = Page("/overview", _("Overview"), 10, "overview", views=(View("", show),))
