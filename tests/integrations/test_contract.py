@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy import event as sql
 from sqlalchemy.exc import OperationalError
 
 from integrations import Inbound, NotUnderstood, Receiving
 from integrations.signing import SignatureError
-from tests.integrations.conftest import PLATFORMS, Hooked, Sample, sample_settings, samples
+from tests.integrations.conftest import NOW, PLATFORMS, Hooked, Sample, sample_settings, samples
 from widget_server.act import inbound
 from widget_server.act.inbound import envelope_of, receiving, take_in
 from widget_server.contract.events import EVENT_TYPES
@@ -339,6 +341,43 @@ def test_when_too_much_waits_the_platform_is_asked_to_come_back(
     assert [small_hooked.sample(sample).status_code for sample in mine[:5]] == [200, 200, 200, 503, 503]
     take_in(small_hooked.database)
     assert small_hooked.sample(mine[3]).status_code == 200
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_who_sends_too_much_is_asked_to_come_back_and_nobody_else_is(
+    small_hooked: Hooked, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_OF_ONE", 2)
+    mine = [sample for sample in EVENTS if sample.platform == platform]
+    assert [small_hooked.sample(sample).status_code for sample in mine[:4]] == [200, 200, 200, 503]
+    with small_hooked.database.writing() as conn:
+        shop = shops.create(conn, "Neighbour", "neighbour.example").id
+        neighbour = connections.create(conn, shop, platform, platform, sample_settings(platform), NOW).id
+    path = f"/v1/hooks/{platform}/{neighbour}"
+    assert small_hooked.send(platform, mine[3].request.headers, mine[3].request.body, path).status_code == 200
+
+
+def test_what_waits_is_found_without_looking_at_all_that_is_remembered(sqlite_database: Database) -> None:
+    ran: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            ran.append((statement, parameters))
+
+    sql.listen(Engine, "before_cursor_execute", note)
+    try:
+        with sqlite_database.reading() as conn:
+            assert not inbox.is_waiting(conn) and not inbox.is_full(conn, "con_1") and not inbox.waiting(conn, 10)
+    finally:
+        sql.remove(Engine, "before_cursor_execute", note)
+    assert len(ran) == 4
+    # Given as a parameter it fits the indexes only where a database plans anew for each value.
+    assert all(".state = 'waiting'" in statement for statement, _ in ran), ran
+    with sqlite_database.reading() as conn:
+        plans = [conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all() for statement, parameters in ran]
+    steps = [row[3] for plan in plans for row in plan]
+    assert len(steps) == 4 and all("inbox_waiting" in step for step in steps), steps
+    assert any("inbox_waiting_of (connection=?)" in step for step in steps), steps
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
+    literal_column,
     select,
     tuple_,
     update,
@@ -31,6 +32,8 @@ from .db import Key, insert_ignore, metadata, sealer
 
 KEPT = 40 * 24 * 3600 * 1000  # ms
 MOST_WAITING = 50_000
+# Of one connection: a shop that sends too much is told so before others have to be.
+MOST_OF_ONE = 5_000
 
 _inbox = Table(
     "inbox",
@@ -45,10 +48,11 @@ _inbox = Table(
     Column("request", Text),
 )
 _c = _inbox.c
-_WAITING = _c.state == "waiting"
-Index(
-    "inbox_waiting", _c.received, _c.key, sqlite_where=_WAITING, postgresql_where=_WAITING
-)  # fmt: skip
+# Written into the statements as it stands in the indexes, so that both databases see that these fit: what waits is few,
+# what is remembered is many.
+_WAITING = _c.state == literal_column("'waiting'")
+Index("inbox_waiting", _c.received, _c.key, sqlite_where=_WAITING, postgresql_where=_WAITING)
+Index("inbox_waiting_of", _c.connection, sqlite_where=_WAITING, postgresql_where=_WAITING)
 Index("inbox_received", _c.received)
 
 Name = tuple[str, str]  # connection and key
@@ -97,9 +101,12 @@ def is_waiting(conn: Connection) -> bool:
     return conn.execute(select(_c.key).where(_WAITING).limit(1)).first() is not None
 
 
-def is_full(conn: Connection) -> bool:
-    """Whether as much waits as may: somebody sends more than can be taken in."""
-    return conn.execute(select(_c.key).where(_WAITING).limit(1).offset(MOST_WAITING)).first() is not None
+def is_full(conn: Connection, connection: str) -> bool:
+    """Whether as much waits as may, of this connection or altogether: somebody sends more than can be taken in."""
+    everybody = select(_c.key).where(_WAITING)
+    theirs = everybody.where(_c.connection == connection)
+    asked = ((theirs, MOST_OF_ONE), (everybody, MOST_WAITING))
+    return any(conn.execute(rows.limit(1).offset(most)).first() is not None for rows, most in asked)
 
 
 def waiting(conn: Connection, limit: int) -> list[Taken]:

@@ -67,7 +67,7 @@ def take(platform: str, connection: str) -> Response:
         return _fine()
     taken = Taken(sender.id, integration.delivery(given), sender.shop, given.received, topic, headers, body)
     with state().database.writing() as conn:
-        if inbox.is_full(conn):
+        if inbox.is_full(conn, sender.id):
             raise Problem(503, "unavailable", "Too much waits here; try again soon.", headers={"Retry-After": str(_FULL_SECONDS)})
         inbox.put(conn, taken)
     crash_point("request of a platform kept, not answered")
