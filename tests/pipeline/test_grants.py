@@ -29,7 +29,7 @@ from widget_server.act import grants, loyalty
 from widget_server.act.bodies import make_body
 from widget_server.act.deliver import LEASE, Deliverer, replay
 from widget_server.act.http import HttpClient
-from widget_server.contract.coupons import Coupon, CouponDue, CouponTerms
+from widget_server.contract.coupons import Coupon, CouponDue, CouponTerms, worth
 from widget_server.contract.points import Due, Entry
 from widget_server.record import connections, coupons, ledger, outbox, shops
 from widget_server.record.connections import ShopConnection
@@ -486,9 +486,9 @@ def test_two_senders_share_the_work_and_send_nothing_twice(setup: Setup) -> None
 
 def test_what_a_coupon_is_worth_is_told_as_a_decimal_number() -> None:
     fixed = replace(TERMS, kind="fixed", amount=500, currency="EUR")
-    told = [grants.worth(terms) for terms in (TERMS, replace(TERMS, amount=1000), replace(TERMS, amount=5), fixed)]
+    told = [worth(terms) for terms in (TERMS, replace(TERMS, amount=1000), replace(TERMS, amount=5), fixed)]
     assert told == ["12.5", "10", "0.05", "5.00"]
-    assert grants.worth(replace(fixed, currency="JPY")) == "500"
+    assert worth(replace(fixed, currency="JPY")) == "500"
 
 
 def test_coupons_and_points_under_killed_senders_and_lost_replies_are_there_once(database_url: str) -> None:

@@ -25,8 +25,7 @@ from integrations import (
     SendMail,
     TemporaryError,
 )
-from widget_server.contract import money
-from widget_server.contract.coupons import Coupon, CouponTerms
+from widget_server.contract.coupons import Coupon, worth
 from widget_server.contract.points import Entry
 from widget_server.contract.times import format_time
 from widget_server.record import connections, coupons, holds, ledger, outbox
@@ -186,14 +185,6 @@ def mails(conn: Connection, shop: str, told: Iterable[tuple[str, Mapping[str, An
     if POST not in holds.at(conn, now).shut:
         holds.pause(conn, POST)
     outbox.add(conn, rows, now)
-
-
-def worth(terms: CouponTerms) -> str:
-    """What a coupon is worth, as a decimal number: `12.5` of a hundred, `5.00` of its currency."""
-    if terms.kind == "fixed":
-        return money.decimal(terms.amount, terms.currency)
-    whole, part = divmod(terms.amount, 100)
-    return f"{whole}.{part:02}".rstrip("0").rstrip(".")
 
 
 def _issue(granted: Coupon) -> IssueCoupon:
