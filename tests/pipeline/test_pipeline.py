@@ -169,7 +169,7 @@ def test_searches_are_grouped_and_shown_as_most_shoppers_type_them(database: Dat
         + [envelope(shop.id, event("result.clicked", search={"query": "kresls", "position": 1}))],
     )
     with database.reading() as conn:
-        (row,) = counters.most_searched(conn, shop.id, None, None, None, 10)
+        (row,) = counters.most_searched(conn, counters.Searching(shop.id), None, 10)
         assert (row.key, row.searches, row.zero, row.some, row.clicks) == ("kresls", 4, 1, 2, 1)
         assert searches.most_frequent(conn, shop.id, ["kresls"]) == {"kresls": "krēsls"}
     assert list(verify(database)) == []

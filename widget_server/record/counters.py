@@ -4,6 +4,7 @@ So a score over all time, or a list of products, reads as many rows after a mill
 `n` never lies: it is changed only inside the transaction that changes the answers it counts.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,14 +16,18 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Index,
     Row,
     Select,
+    Subquery,
     Table,
     and_,
     case,
+    cast,
     delete,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -31,9 +36,9 @@ from sqlalchemy import (
 
 from widget_server.contract import order_values
 from widget_server.contract.answer import Count
-from widget_server.contract.scores import Counts
+from widget_server.contract.scores import ENOUGH, Counts
 
-from .db import Key, add_up, metadata
+from .db import Key, add_up, among, metadata
 
 DAY, MONTH, ALL = "day", "month", "all"
 SEARCHES = ""  # the question under which searches, clicks and what orders are worth are counted
@@ -53,6 +58,12 @@ _counters = Table(
     Column("n", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+# Queries are many, and which of them matter is asked of a few days.
+Index(
+    "counters_of_queries",
+    _counters.c.shop, _counters.c.question, _counters.c.counter, _counters.c.period, _counters.c.start, _counters.c.key,
+    sqlite_where=_counters.c.dimension == "query", postgresql_where=_counters.c.dimension == "query",
+)  # fmt: skip
 
 Change = tuple[str, str, Count]  # question, trust, count
 
@@ -447,62 +458,136 @@ class Searched:
     clicks: int
 
 
-def most_searched(
-    conn: Connection, shop: str, start: str | None, end: str | None, after: tuple[int, str] | None, limit: int,
-    containing: str | None = None,
-) -> list[Searched]:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """Which searches to look at: of a shop, from day to day inclusive, with the questions that ask whether it was found.
+
+    `containing` is a part of the query's key; None means any.
+    """
+
+    shop: str
+    questions: tuple[str, ...] = ()
+    start: str | None = None
+    end: str | None = None
+    containing: str | None = None
+
+
+def most_searched(conn: Connection, chosen: Searching, after: tuple[int, str] | None, limit: int) -> list[Searched]:
     """The queries by number of searches, most first, then by name; `after` is (searches, key) of the last one."""
-    found = _searched(shop, start, end, containing).subquery()
+    found = _searched(conn, chosen, None).subquery()
     wanted = select(found).where(found.c.searches + found.c.clicks > 0, _is_after(found.c.searches, found.c.key, after))
     return _as_searched(conn.execute(wanted.order_by(found.c.searches.desc(), found.c.key).limit(limit)))
 
 
-def searched_of(
-    conn: Connection, shop: str, start: str | None, end: str | None, keys: Sequence[str]
-) -> dict[str, Searched]:
+def searched_of(conn: Connection, chosen: Searching, keys: Sequence[str]) -> dict[str, Searched]:
     """What shoppers did with exactly these queries; those never searched are left out."""
-    wanted = _searched(shop, start, end, None).where(_counters.c.key.in_(keys))
-    return {found.key: found for found in _as_searched(conn.execute(wanted))}
+    return {found.key: found for found in _as_searched(conn.execute(_searched(conn, chosen, keys)))} if keys else {}
 
 
-# What queries can be ranked by: counter and, where not all are meant, bucket.
-RANKS = {"zero_results": ("searches", "zero"), "asked": ("shown", None), "not_found": ("answers", "no")}
+def all_searched(conn: Connection, chosen: Searching) -> Searched:
+    """What shoppers did with all queries together."""
+    c = _counters.c
+    parts = [
+        select(c.counter, c.bucket, c.n).where(
+            _where(Slice(chosen.shop, (SEARCHES,)), [span]), c.key == "", c.counter.in_(("searches", "clicks"))
+        )
+        for span in _spans(chosen.start, chosen.end)
+    ]
+    rows = union_all(*parts).subquery().c
+    sums = select(rows.counter, rows.bucket, func.sum(rows.n)).group_by(rows.counter, rows.bucket)
+    found = {(counter, bucket): int(n) for counter, bucket, n in conn.execute(sums)}
+    zero, some, unknown = (found.get(("searches", bucket), 0) for bucket in ("zero", "some", "unknown"))
+    return Searched("", zero + some + unknown, zero, some, found.get(("clicks", ""), 0))
+
+
+# What queries can be ranked by: counter, bucket where not all are meant, whether it is about searches or about answers.
+RANKS = {
+    "zero_results": ("searches", "zero", True),
+    "clicks": ("clicks", None, True),
+    "asked": ("shown", None, False),
+    "not_found": ("answers", "no", False),
+}
+# The share of "no" among "yes" and "no", of queries with enough answers.
+WORST = "share_not_found"
+_MILLION = 1_000_000
 
 
 def ranked(
-    conn: Connection, chosen: Slice, rank: str, after: tuple[int, str] | None, limit: int, containing: str | None = None
+    conn: Connection, chosen: Searching, rank: str, after: tuple[int, str] | None, limit: int
 ) -> list[tuple[int, str]]:
-    """(n, query) by one of RANKS, most first, then by name; `after` is the last one of the page before."""
-    counter, bucket = RANKS[rank]
-    where = [_where(chosen, _spans(chosen.start, chosen.end)), _counters.c.counter == counter]
-    if bucket is not None:
-        where.append(_counters.c.bucket == bucket)
-    if containing is not None:
-        where.append(_counters.c.key.contains(containing, autoescape=True))
-    total = func.sum(_counters.c.n).label("n")
-    found = select(_counters.c.key, total).where(*where).group_by(_counters.c.key).subquery()
-    wanted = select(found.c.n, found.c.key).where(found.c.n > 0, _is_after(found.c.n, found.c.key, after))
-    rows = conn.execute(wanted.order_by(found.c.n.desc(), found.c.key).limit(limit))
-    return [(int(row.n), row.key) for row in rows]
+    """(n, query) by one of RANKS or by WORST (n: of a million), most first, then by name; `after` is the last one of the
+    page before."""
+    if rank == WORST:
+        found = _answered(conn, chosen, ENOUGH)
+        n: ColumnElement[int] = cast(found.c.no * _MILLION, BigInteger) // cast(found.c.yes + found.c.no, BigInteger)
+    else:
+        counter, bucket, of_searches = RANKS[rank]
+        rows = _of_queries(conn, chosen, (SEARCHES,) if of_searches else chosen.questions, (counter,), bucket)
+        found = select(rows.c.key, func.sum(rows.c.n).label("n")).group_by(rows.c.key).subquery()
+        n = found.c.n
+    wanted = select(n.label("n"), found.c.key).where(n > 0, _is_after(n, found.c.key, after))
+    rows_found = conn.execute(wanted.order_by(n.desc(), found.c.key).limit(limit))
+    return [(int(row.n), row.key) for row in rows_found]
 
 
-def _searched(shop: str, start: str | None, end: str | None, containing: str | None) -> Select[Any]:
-    chosen = Slice(shop, (SEARCHES,), "query", None, start, end)
-    n = _counters.c.n
-    statement = (
-        select(
-            _counters.c.key,
-            func.coalesce(func.sum(n).filter(_counters.c.counter == "searches"), 0).label("searches"),
-            func.coalesce(func.sum(n).filter(_counters.c.bucket == "zero"), 0).label("zero"),
-            func.coalesce(func.sum(n).filter(_counters.c.bucket == "some"), 0).label("some"),
-            func.coalesce(func.sum(n).filter(_counters.c.counter == "clicks"), 0).label("clicks"),
-        )
-        .where(_where(chosen, _spans(start, end)))
-        .group_by(_counters.c.key)
+def answered(conn: Connection, chosen: Searching, least: int, limit: int) -> dict[str, tuple[int, int]]:
+    """(yes, no) of the queries with at least `least` such answers; at most `limit`, the most answered ones."""
+    found = _answered(conn, chosen, least)
+    wanted = select(found).order_by((found.c.yes + found.c.no).desc(), found.c.key).limit(limit)
+    return {row.key: (int(row.yes), int(row.no)) for row in conn.execute(wanted)}
+
+
+def of_query(conn: Connection, chosen: Searching, key: str) -> dict[str, tuple[int, int]]:
+    """(yes, no) of one query on each day that has any."""
+    rows = _of_queries(conn, replace(chosen, containing=None), chosen.questions, ("answers",), None, [key], daily=True)
+    found: dict[str, tuple[int, int]] = {}
+    for start, bucket, n in conn.execute(select(rows.c.start, rows.c.bucket, func.sum(rows.c.n)).group_by(rows.c.start, rows.c.bucket)):
+        yes, no = found.get(start, (0, 0))
+        found[start] = yes + int(n) * (bucket == "yes"), no + int(n) * (bucket == "no")
+    return {start: both for start, both in sorted(found.items()) if sum(both)}
+
+
+def _answered(conn: Connection, chosen: Searching, least: int) -> Subquery:
+    rows = _of_queries(conn, chosen, chosen.questions, ("answers",), None)
+    yes, no = (func.coalesce(func.sum(rows.c.n).filter(rows.c.bucket == bucket), 0) for bucket in ("yes", "no"))
+    return (
+        select(rows.c.key, yes.label("yes"), no.label("no")).group_by(rows.c.key).having(yes + no >= least).subquery()
     )
-    if containing is None:
-        return statement
-    return statement.where(_counters.c.key.contains(containing, autoescape=True))
+
+
+def _searched(conn: Connection, chosen: Searching, keys: Sequence[str] | None) -> Select[Any]:
+    rows = _of_queries(conn, chosen, (SEARCHES,), ("searches", "clicks"), None, keys)
+    counter, bucket, n = rows.c.counter, rows.c.bucket, rows.c.n
+    return select(
+        rows.c.key,
+        func.coalesce(func.sum(n).filter(counter == "searches"), 0).label("searches"),
+        func.coalesce(func.sum(n).filter(bucket == "zero"), 0).label("zero"),
+        func.coalesce(func.sum(n).filter(bucket == "some"), 0).label("some"),
+        func.coalesce(func.sum(n).filter(counter == "clicks"), 0).label("clicks"),
+    ).group_by(rows.c.key)
+
+
+def _of_queries(
+    conn: Connection, chosen: Searching, questions: tuple[str, ...], names: tuple[str, ...], bucket: str | None,
+    keys: Sequence[str] | None = None, daily: bool = False,
+) -> Subquery:  # fmt: skip
+    """The rows of queries that these counters have within the days; each stretch of days is read through the index."""
+    c = _counters.c
+    parts = []
+    spans = [(DAY, chosen.start, chosen.end)] if daily else _spans(chosen.start, chosen.end)
+    # Without a question that asks there is nothing; none is called so.
+    for question, span in itertools.product(questions or ("-",), spans):
+        # Spelt out, or the database may not know that the index for queries will do.
+        where = [_where(Slice(chosen.shop, (question,), "query"), [span]), c.dimension == literal_column("'query'")]
+        where.append(c.counter == names[0] if len(names) == 1 else c.counter.in_(names))
+        if bucket is not None:
+            where.append(c.bucket == bucket)
+        if keys is not None:
+            where.append(among(conn, c.key, keys))
+        if chosen.containing is not None:
+            where.append(c.key.contains(chosen.containing, autoescape=True))
+        parts.append(select(c.key, c.counter, c.bucket, c.start, c.n).where(*where))
+    return union_all(*parts).subquery()
 
 
 def _is_after(n: ColumnElement[int], key: ColumnElement[str], after: tuple[int, str] | None) -> ColumnElement[bool]:

@@ -1,19 +1,14 @@
 """Searches: what shoppers looked for, and whether they found it."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
+from widget_server.contract.demand import Lost
 from widget_server.contract.events import MAX_QUERY
-from widget_server.contract.metrics import metrics
+from widget_server.contract.money import decimal
 from widget_server.contract.queries import query_key
-from widget_server.contract.scores import Counts
-from widget_server.contract.shop import Shop
-from widget_server.record import answers, counters
-from widget_server.record import searches as spellings
-from widget_server.record.counters import Searched, Slice
+from widget_server.web import truth
 from widget_server.web.params import (
     Params,
     Position,
@@ -28,15 +23,14 @@ from widget_server.web.params import (
 from widget_server.web.resource import Read, Resource
 from widget_server.web.shapes import ScoreShape, next_field, score_json
 
-TEXTS = 3
-
 RESOURCE = Resource("searches", "What shoppers searched for: how often, with how many empty pages, and whether they found it.", place=20)
 
 
 class SearchesQuery(Params):
     sort = choice(
-        "searches", *counters.RANKS, default="searches",
-        help="most first: searches, searches that showed nothing, shoppers asked, or shoppers who said no",
+        *truth.SORTS, default="searches",
+        help="most first: searches, searches that showed nothing, clicks, shoppers asked, shoppers who said no (and so "
+        "lost demand), or the share of those (with 10 answers or more)",
     )  # fmt: skip
     q = line(MAX_QUERY, "only searches that contain this, however it is spelt")
     from_ = first_day()
@@ -53,6 +47,14 @@ class ZeroResults(Schema):
     )  # fmt: skip
 
 
+class Money(Schema):
+    value = fields.String(required=True, metadata={"description": "an amount like 179.99"})
+    interval = fields.List(
+        fields.String(), required=True, validate=validate.Length(equal=2), metadata={"description": "95 % interval [low, high]"}
+    )
+    currency = fields.String(required=True, allow_none=True)
+
+
 class SearchRow(Schema):
     query = fields.String(required=True, metadata={"description": "the most frequent spelling"})
     key = fields.String(required=True, metadata={"description": "the form under which spellings are grouped"})
@@ -61,11 +63,36 @@ class SearchRow(Schema):
     clicks = fields.Integer(required=True, metadata={"description": "clicks on results"})
     asked = fields.Integer(required=True, metadata={"description": "how often shoppers were asked whether they found it"})
     found = fields.Nested(ScoreShape, required=True, metadata={"description": 'the share of "yes"'})
+    lost_demand = fields.Nested(
+        Money, required=True, allow_none=True, metadata={"description": "what shoppers who said no might have bought"}
+    )
     texts = fields.List(fields.String(), required=True, metadata={"description": "the newest texts left about it"})
+
+
+class AverageOrder(Money):
+    n = fields.Integer(required=True, metadata={"description": "how many orders"})
+    enough = fields.Boolean(required=True, metadata={"description": "false below 10 orders"})
+    of_all_orders = fields.Boolean(
+        required=True, metadata={"description": "true when the days asked for have too few, so that it is that of all orders"}
+    )
+
+
+class Basis(Schema):
+    search_conversion = fields.Float(required=True, metadata={"description": "the share of searches that end in an order"})
+    search_conversion_is_set = fields.Boolean(
+        required=True, metadata={"description": "false: nobody has set it, so it is the one to begin with"}
+    )
+    average_order = fields.Nested(
+        AverageOrder, required=True, allow_none=True, metadata={"description": "in the currency of most orders"}
+    )
 
 
 class Searches(Schema):
     searches = fields.List(fields.Nested(SearchRow), required=True)
+    lost_demand = fields.Nested(
+        Money, required=True, allow_none=True, metadata={"description": "that of all searches in the days asked for"}
+    )
+    basis = fields.Nested(Basis, required=True, metadata={"description": "what lost demand is worked out from"})
     next = next_field()
 
 
@@ -80,57 +107,58 @@ class Searches(Schema):
 )
 def searches(call: Read) -> dict[str, Any]:
     """Spellings that differ only in case, spaces, Unicode form or diacritics are one search. `found` is read from
-    the yes-or-no questions on search pages."""
-    query, limit = call.query, call.query["limit"]
+    the yes-or-no questions on search pages.
+
+    Lost demand is the number of searches that were answered with "no", times the shop's own average order value, times
+    the share of searches that end in an order, which the owner sets on the page of searches. Its interval holds what is
+    uncertain in the first two; the third is an assumption. It is null while there are fewer than 10 orders."""
+    query = call.query
     first, last = check_range(query)
-    asking = Slice(call.shop.id, _questions(call.shop), "query", None, first, last)
-    found = _ranked(call, asking, limit + 1)
-    rows = [row for _, row in found[:limit]]
-    keys = [row.key for row in rows]
-    asked = counters.of_keys(call.conn, asking, keys)
+    chosen = truth.searching(call.shop, first, last, query_key(query["q"]) if "q" in query else None)
+    known = truth.basis(call.conn, chosen)
+    rows, end = truth.rows(call.conn, chosen, query["sort"], query.get("cursor"), query["limit"], known)
     return {
-        "searches": _rows(call, rows, keys, asked),
-        "next": cursor(found[limit - 1][0], keys[-1]) if len(found) > limit else None,
+        "searches": [_row(row) for row in rows],
+        "lost_demand": _lost(truth.total(call.conn, chosen, known).lost),
+        "basis": _basis(known),
+        "next": end and cursor(*end),
     }
 
 
-def _ranked(call: Read, asking: Slice, most: int) -> list[tuple[int, Searched]]:
-    """The rows of a page, each with the number it is sorted by."""
-    query = call.query
-    containing = query_key(query["q"]) if "q" in query else None
-    after, sort = query.get("cursor"), query["sort"]
-    if sort == "searches":
-        found = counters.most_searched(call.conn, asking.shop, asking.start, asking.end, after, most, containing)
-        return [(row.searches, row) for row in found]
-    counted_under = replace(asking, questions=(counters.SEARCHES,)) if sort == "zero_results" else asking
-    ranks = counters.ranked(call.conn, counted_under, sort, after, most, containing)
-    known = counters.searched_of(call.conn, asking.shop, asking.start, asking.end, [key for _, key in ranks])
-    return [(n, known.get(key, Searched(key, 0, 0, 0, 0))) for n, key in ranks]
+def _row(row: truth.Row) -> dict[str, Any]:
+    return {
+        "query": row.query,
+        "key": row.key,
+        "searches": row.searched.searches,
+        "zero_results": {"n": row.searched.zero, "share": row.zero_share},
+        "clicks": row.searched.clicks,
+        "asked": row.asked,
+        "found": score_json(row.found),
+        "lost_demand": _lost(row.lost),
+        "texts": list(row.texts),
+    }
 
 
-def _questions(shop: Shop) -> tuple[str, ...]:
-    newest = [versions[-1] for versions in shop.questions.values()]
-    return tuple(question.name for question in newest if question.type == "yes_no" and question.placement == "search")
+def _basis(known: truth.Basis) -> dict[str, Any]:
+    found = known.average
+    return {
+        "search_conversion": known.conversion.share,
+        "search_conversion_is_set": known.conversion.own,
+        "average_order": None if found is None else {
+            **_amounts(found.value, found.interval, found.currency),
+            "n": found.n, "enough": found.enough, "of_all_orders": known.ever,
+        },
+    }  # fmt: skip
 
 
-def _rows(call: Read, rows: Sequence[Searched], keys: Sequence[str], asked: dict[str, Counts]) -> list[dict[str, Any]]:
-    success = metrics()["success"]
-    spelled = spellings.most_frequent(call.conn, call.shop.id, keys)
-    texts = answers.newest_texts(call.conn, call.shop.id, keys, TEXTS)
-    made = []
-    for row in rows:
-        counts = asked.get(row.key, Counts({}))
-        known = row.zero + row.some
-        made.append(
-            {
-                "query": spelled.get(row.key, row.key),
-                "key": row.key,
-                "searches": row.searches,
-                "zero_results": {"n": row.zero, "share": row.zero / known if known else None},
-                "clicks": row.clicks,
-                "asked": counts.shown,
-                "found": score_json(success.read(counts)),
-                "texts": texts.get(row.key, []),
-            }
-        )
-    return made
+def _lost(found: Lost | None) -> dict[str, Any] | None:
+    return None if found is None else _amounts(found.value, found.interval, found.currency)
+
+
+def _amounts(value: float, interval: tuple[float, float], currency: str) -> dict[str, Any]:
+    named = currency or None
+    return {
+        "value": decimal(round(value), named),
+        "interval": [decimal(round(end), named) for end in interval],
+        "currency": named,
+    }

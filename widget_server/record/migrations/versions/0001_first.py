@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("id", _KEY, nullable=False),
         sa.Column("email", _KEY, nullable=False),
         sa.Column("name", _KEY, nullable=False),
-        sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("password", sa.Text(), nullable=False),
         sa.Column("totp", sa.Text(), nullable=True),
         sa.Column("totp_step", sa.BigInteger(), nullable=False),
         sa.Column("language", _KEY, nullable=False),
@@ -191,6 +191,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_api_origins_origin", "api_origins", ["origin"], unique=False)
     op.create_table(
+        "assumptions",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("search_conversion", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop"),
+    )
+    op.create_table(
         "attempts",
         sa.Column("number", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("outbox", _KEY, nullable=False),
@@ -274,6 +281,14 @@ def upgrade() -> None:
             "shop", "question", "counter", "dimension", "period", "key", "start", "trust", "bucket"
         ),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "counters_of_queries",
+        "counters",
+        ["shop", "question", "counter", "period", "start", "key"],
+        unique=False,
+        sqlite_where=sa.text("dimension = 'query'"),
+        postgresql_where=sa.text("dimension = 'query'"),
     )
     op.create_table(
         "coupons",
