@@ -5,7 +5,7 @@ to "0 %" when it is neither, and no filter raises on None: it gives a dash.
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from time import time
 from typing import Any
 
@@ -39,9 +39,9 @@ def percent(share: float | None, digits: int = 0) -> str:
         return NOTHING
     least = 0.01 / 10**digits
     if 0 < share < least / 2:
-        return gettext("under %(share)s", share=_percent(least, digits))
+        return str(gettext("under %(share)s", share=_percent(least, digits)))
     if 1 - least / 2 <= share < 1:
-        return gettext("over %(share)s", share=_percent(1 - least, digits))
+        return str(gettext("over %(share)s", share=_percent(1 - least, digits)))
     return _percent(share, digits)
 
 
@@ -93,7 +93,9 @@ def ago(ms: int | None, now: int | None = None) -> str:
     if ms is None:
         return NOTHING
     seconds = (ms - (now if now is not None else int(time() * 1000))) / 1000
-    return format_timedelta(seconds, add_direction=True, threshold=0.95, locale=_language())
+    return format_timedelta(
+        timedelta(seconds=seconds), add_direction=True, threshold=0.95, locale=_language()
+    )
 
 
 def metric_value(value: float | None, metric: str) -> str:
@@ -115,7 +117,7 @@ def metric_change(value: float | None, metric: str) -> str:
     unit = unit_of(metric)
     if unit in ("share", "points"):
         size = round(abs(value) * (100 if unit == "share" else 1))
-        return ngettext("%(n)s point", "%(n)s points", size, n=number(size))
+        return str(ngettext("%(n)s point", "%(n)s points", size, n=number(size)))
     return number(abs(value), 1)
 
 

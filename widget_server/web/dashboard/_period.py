@@ -46,8 +46,7 @@ class Period:
         """As many days just before; for a whole month the month before."""
         if _is_month(self.key):
             key = (date.fromisoformat(self.first) - timedelta(days=1)).isoformat()[:7]
-            first, last = _month(key)
-            return Period(key, first, last, self.today)
+            return Period(key, *_month(key), self.today)
         start = date.fromisoformat(self.first)
         first, last = start - timedelta(days=self.days), start - timedelta(days=1)
         return Period("own", first.isoformat(), last.isoformat(), self.today)
@@ -56,13 +55,13 @@ class Period:
     def label(self) -> str:
         """In words, in the member's language."""
         if self.key.isdigit():
-            return ngettext("Last %(n)s day", "Last %(n)s days", int(self.key), n=self.key)
+            return str(ngettext("Last %(n)s day", "Last %(n)s days", int(self.key), n=self.key))
         if _is_month(self.key):
             name = month(self.key)
             return name[:1].upper() + name[1:]
         if self.first == self.last:
             return day(self.first)
-        return gettext("%(first)s to %(last)s", first=day(self.first), last=day(self.last))
+        return str(gettext("%(first)s to %(last)s", first=day(self.first), last=day(self.last)))
 
     @property
     def query(self) -> dict[str, str]:
