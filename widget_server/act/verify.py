@@ -49,6 +49,8 @@ def rebuild(database: Database, shop_id: str | None = None, time_zone: str | Non
     """
     with database.reading() as conn:
         wanted = [shop.id for shop in shops.every(conn) if shop_id in (None, shop.id)]
+    with database.writing() as conn:
+        answer_texts.reindex(conn)
     for name in wanted:
         with database.writing() as conn:
             lock_shops(conn, [name])
@@ -62,8 +64,6 @@ def rebuild(database: Database, shop_id: str | None = None, time_zone: str | Non
                 counters.add(conn, name, changes)
                 searches.add(conn, name, spelled)
                 _rebuild_texts(conn, name)
-    with database.writing() as conn:
-        answer_texts.reindex(conn)
     return len(wanted)
 
 

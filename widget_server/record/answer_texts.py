@@ -67,6 +67,8 @@ _instances = table("answer_words_instances", column("term", Text), column("doc",
 _WORD = re.compile(r"[^\W_]+")
 _BITS = 21
 _PAGE = 2000
+# A word is usual when so many of so many newest texts have it.
+_NEWEST, _USUAL = 5000, 100
 # Pages that an erasure may cost at most; what is left is gone when later writes merge.
 _MERGE = -2000
 
@@ -82,6 +84,15 @@ class Difference:
     question: str
     stored: int
     counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """`rows` has `key`, `question` and `number`, which grows with the time. See `beyond` for what is older."""
+
+    rows: Subquery
+    most: int
+    end: int | None = None
 
 
 def words_of(typed: str) -> list[str]:
@@ -117,20 +128,15 @@ def save(conn: Connection, answers: Iterable[Answer]) -> None:
     _remove(conn, shop, gone)
 
 
-def matching(
-    conn: Connection, shop: str, typed: str, before: int | None, most: int
-) -> Subquery | None:
-    """The newest `most` answers of `shop` that have all the words of `typed`, the last of them as a beginning: `key`,
-    `question` and `number`, which grows with the time; only those under `before`. None when there is no word in it."""
+def matching(conn: Connection, shop: str, typed: str, before: int | None, most: int) -> Hits | None:
+    """The newest answers of `shop`, about `most` of them, that have all the words of `typed`, the last of them as a
+    beginning; only those whose number is under `before`. None when there is no word in it."""
     words = words_of(typed)[:MOST_WORDS]
     if not words:
         return None
     marked = [f"{_mark(shop)}{word}" for word in words]
     if conn.dialect.name == "postgresql":
-        query = cast(bindparam(None, " & ".join([*marked[:-1], f"{marked[-1]}:*"]), type_=Text), TSQUERY)
-        where = [_c.shop == shop, _c.words.op("@@")(query)]
-        chosen = select(_c.number, _c.key, _c.question).where(*where, *_under(_c.number, before))
-        return chosen.order_by(_c.number.desc()).limit(most).subquery()
+        return _matching_lexemes(conn, shop, " & ".join([*marked[:-1], f"{marked[-1]}:*"]), before, most)
     match = " ".join([*(f'"{word}"' for word in marked[:-1]), f'"{marked[-1]}" *'])
     hits = (
         select(_words.c.rowid.label("number"))
@@ -140,7 +146,32 @@ def matching(
         .subquery()
     )
     found = select(hits.c.number, _c.key, _c.question).join(_texts, and_(_c.shop == shop, _c.number == hits.c.number))
-    return found.subquery()
+    return Hits(found.subquery(), most)
+
+
+def _matching_lexemes(conn: Connection, shop: str, query: str, before: int | None, most: int) -> Hits:
+    """PostgreSQL finds all that a GIN index has before it can sort them: a word that everybody uses is quicker found among
+    the newest texts, and any other by the index."""
+    newest = select(_texts).where(_c.shop == shop, *_under(_c.number, before)).order_by(_c.number.desc())
+    has = cast(bindparam(None, query, type_=Text), TSQUERY)
+    window = newest.limit(_NEWEST).subquery()
+    near = select(window.c.number, window.c.key, window.c.question).where(window.c.words.op("@@")(has))
+    if conn.execute(select(func.count()).select_from(near.subquery())).scalar_one() >= _USUAL:
+        end = conn.execute(select(func.min(window.c.number))).scalar_one()
+        return Hits(near.subquery(), most, end)
+    # Else the planner takes the order of the numbers for a short way, whatever the word is.
+    every = select(_c.number, _c.key, _c.question).where(_c.shop == shop, _c.words.op("@@")(has))
+    found = every.cte("every").prefix_with("MATERIALIZED")
+    older = select(found).where(*_under(found.c.number, before))
+    return Hits(older.order_by(found.c.number.desc()).limit(most).subquery(), most)
+
+
+def beyond(conn: Connection, hits: Hits) -> int | None:
+    """The number under which there may be more than `hits`; None when these are all."""
+    if hits.end is not None:
+        return hits.end
+    found = conn.execute(select(func.count().label("n"), func.min(hits.rows.c.number).label("last"))).one()
+    return found.last if found.n >= hits.most else None
 
 
 def forget(conn: Connection, shop: str) -> None:

@@ -273,17 +273,15 @@ def _page_of_words(
     hits = answer_texts.matching(conn, shop, words, under, MOST_HITS)
     if hits is None:
         return Page([], None)
-    c = _answers.c
-    found = select(_answers, hits.c.number).join(
-        hits, and_(c.shop == shop, c.key == hits.c.key, c.question == hits.c.question)
+    c, rows = _answers.c, hits.rows.c
+    found = select(_answers, rows.number).join(
+        hits.rows, and_(c.shop == shop, c.key == rows.key, c.question == rows.question)
     )
     where = [*_listed(chosen), *_conditions(chosen), *_about_case(shop, chosen)]
-    rows = conn.execute(found.where(*where).order_by(hits.c.number.desc()).limit(limit + 1)).all()
-    answers = [_answer(row) for row in rows[:limit]]
-    if len(rows) > limit:
-        return Page(answers, (rows[limit - 1].number, "", ""))
-    n, last = conn.execute(select(func.count(), func.min(hits.c.number))).one()
-    return Page(answers, (last, "", "") if n == MOST_HITS else None)
+    newest = conn.execute(found.where(*where).order_by(rows.number.desc()).limit(limit + 1)).all()
+    answers = [_answer(row) for row in newest[:limit]]
+    last = newest[limit - 1].number if len(newest) > limit else answer_texts.beyond(conn, hits)
+    return Page(answers, None if last is None else (last, "", ""))
 
 
 def _page_of_cases(

@@ -44,7 +44,7 @@ BEGIN INSERT INTO answer_words(answer_words, rowid, words) VALUES ('delete', OLD
 CREATE TRIGGER answer_texts_changed AFTER UPDATE ON answer_texts
 BEGIN INSERT INTO answer_words(answer_words, rowid, words) VALUES ('delete', OLD.number, OLD.words);
 INSERT INTO answer_words(rowid, words) VALUES (NEW.number, NEW.words); END""",
-    "postgresql": "CREATE INDEX answer_texts_words ON answer_texts USING gin (words)",
+    "postgresql": "CREATE INDEX answer_texts_words ON answer_texts USING gin (words) WITH (fastupdate = off)",
 }
 
 
