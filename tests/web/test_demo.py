@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from widget_server.contract import passwords
 from widget_server.contract.events import EVENT_TYPES, check_browser_event
 from widget_server.contract.times import format_time
 from widget_server.contract.tokens import verify_order_token
 from widget_server.demo import catalogue, history, tenant
 from widget_server.demo.shop import Demo, create_app
 from widget_server.intake.ask import Asking, ask
-from widget_server.record import shops
+from widget_server.record import accounts, members, shops
 from widget_server.record.db import Database
 
 LANGUAGES = ("lv", "lt", "en")
@@ -134,10 +135,28 @@ def test_everybody_who_tries_it_is_asked(sqlite_database: Database, tmp_path: Pa
     with sqlite_database.reading() as conn:
         shop = shops.by_id(conn, mine.id)
     assert shop is not None
+    assert shop.is_set_up
     told = {q["question"]: q for q in ask(shop, Asking("lv"))["questions"]}
     assert set(told) == {"search-found", "order-rating", "product-info"}
     assert told["search-found"]["settings"] == {"follow_up": "no", "sample": 100}
     assert (told["product-info"]["placement"], told["product-info"]["settings"]["trigger"]) == ("product", "exit")
+
+
+def test_its_owner_signs_in_with_what_is_kept_for_the_line_that_is_printed(sqlite_database: Database, tmp_path: Path) -> None:
+    mine = tenant.settle(sqlite_database, tmp_path)
+    with sqlite_database.writing() as conn:
+        account = accounts.by_email(conn, mine.owner)
+        assert account is not None and passwords.is_right(mine.password, account.password)
+        assert members.role_of(conn, mine.id, account.id) == "owner"
+        assert passwords.fault(mine.password, mine.owner) is None
+    older = json.loads((tmp_path / "demo-shop.json").read_text())
+    del older["owner"], older["password"]
+    (tmp_path / "demo-shop.json").write_text(json.dumps(older))
+    again = tenant.settle(sqlite_database, tmp_path)
+    assert (again.id, again.owner) == (mine.id, mine.owner), "a folder of before gets an owner, and stays the same shop"
+    with sqlite_database.reading() as conn:
+        account = accounts.by_email(conn, again.owner)
+        assert account is not None and passwords.is_right(again.password, account.password)
 
 
 def test_the_basket_counts(client: FlaskClient) -> None:

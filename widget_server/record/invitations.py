@@ -93,7 +93,7 @@ def waiting(conn: Connection, shop: str, now: int, limit: int = 100) -> list[Inv
     """The shop's invitations that nobody has used yet, the newest first."""
     mine = _told().where(_invitations.c.shop == shop, _open(now))
     rows = conn.execute(mine.order_by(_invitations.c.created.desc(), _invitations.c.id).limit(limit)).all()
-    return [Invitation(*row) for row in rows]
+    return [each for row in rows if (each := _one(row)) is not None]
 
 
 def withdraw(conn: Connection, shop: str, invitation: str) -> bool:
@@ -102,8 +102,10 @@ def withdraw(conn: Connection, shop: str, invitation: str) -> bool:
     return bool(conn.execute(delete(_invitations).where(mine)).rowcount)
 
 
-def _one(row: Row[tuple[Any, ...]] | None) -> Invitation | None:
-    return None if row is None else Invitation(*row)
+def _one(row: Row[Any] | None) -> Invitation | None:
+    if row is None:
+        return None
+    return Invitation(row.id, row.email, row.shop, row.role, row.language, row.name, row.created, row.expires)
 
 
 def _told() -> Select[Any]:

@@ -56,7 +56,7 @@ class Membership:
 
 def may(role: str, needed: Role) -> bool:
     """Whether who has `role` may what `needed` may."""
-    return role in ROLES and ROLES.index(role) >= ROLES.index(needed)  # type: ignore[arg-type]
+    return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
 
 
 def of_shop(conn: Connection, shop: str, limit: int = 500) -> list[Membership]:

@@ -104,7 +104,11 @@ def find(conn: Connection, token: str, now: int) -> SignedIn | None:
         .outerjoin(role, there)
         .where(_sessions.c.hash == _hash(token), _sessions.c.waiting.is_(False), _alive(now))
     ).one_or_none()  # fmt: skip
-    return None if row is None else SignedIn(*row)
+    if row is None:
+        return None
+    return SignedIn(
+        row.id, row.account, row.email, row.name, row.language, row.theme, row.has_totp, row.shop, row.role, row.seen
+    )
 
 
 def find_waiting(conn: Connection, token: str, now: int) -> tuple[str, str] | None:

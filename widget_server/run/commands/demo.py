@@ -99,7 +99,7 @@ class _DemoHouse:
         _, port = self._sock.getsockname()[:2]
         address = f"http://{_reachable(settings.host)}:{port}"
         width = min(shutil.get_terminal_size((80, 24)).columns, 100)
-        click.echo(_announcement(address, _address(settings), self.tenant.api_key, settings.data_dir, width))
+        click.echo(_announcement(address, _address(settings), self.tenant, settings.data_dir, width))
         sys.stdout.flush()
 
     def _keep_shop(self, settings: Settings) -> int:
@@ -166,7 +166,7 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _announcement(shop_address: str, atbalss: str, api_key: str, folder: Path, width: int) -> str:
+def _announcement(shop_address: str, atbalss: str, mine: Tenant, folder: Path, width: int) -> str:
     """What to try, in the order in which one would."""
     tongues = "   ".join(f"{shop_address}/{lang}/" for lang in ("lv", "lt", "en"))
     rule = click.style("─" * width, dim=True)
@@ -174,27 +174,27 @@ def _announcement(shop_address: str, atbalss: str, api_key: str, folder: Path, w
     def row(name: str, text: str) -> str:
         return f"  {click.style(f'{name:<9}', bold=True)}{text}"
 
-    ask = f'curl -s -H "Authorization: Bearer {api_key}" "{atbalss}/v1/'
+    ask = f'curl -s -H "Authorization: Bearer {mine.api_key}" "{atbalss}/v1/'
     return "\n".join(
         [
             f"{click.style('ready', fg='green', bold=True)}  {shop_address}/en/",
             rule,
             row("Shop", tongues),
-            row("Atbalss", f"{atbalss}   (reference: {atbalss}/docs)"),
-            row("API key", api_key),
+            row("Owner", f"{atbalss}/app"),
+            row("", f"e-mail {mine.owner}   password {mine.password}"),
+            row("API key", f"{mine.api_key}   (reference: {atbalss}/docs)"),
             row("Data", f"{folder}   (delete it to begin anew)"),
             "",
-            f'  1. Search for "gift card" in the shop ({shop_address}/en/search?q=gift+card), wait a moment, tap No',
-            "     and say what you looked for. Then see the score change:",
+            f'  1. Be a shopper: search for "gift card" ({shop_address}/en/search?q=gift+card), wait a moment, tap No',
+            "     and say what you looked for. Order something (no money, no mail) and rate it on the thank-you page.",
+            "",
+            f"  2. Be the owner: sign in at {atbalss}/app with the e-mail and password above. Which search",
+            "     disappoints most? Which buyer was unhappy? Make a case of it.",
+            "",
+            "  3. Be a program: the same numbers, and the searches that disappoint most:",
             "",
             f'{ask}scores?metric=success&question=search-found"',
-            "",
-            "  2. The searches that disappoint most, and what shoppers looked for instead:",
-            "",
             f'{ask}searches?sort=not_found&limit=5"',
-            "",
-            "  3. Put something into the basket, order it (no money, no mail), and rate it on the thank-you page:",
-            f"     that answer counts as verified in {atbalss}/v1/scores?metric=stars&question=order-rating",
             rule,
             "  Ctrl-C stops everything.",
         ]

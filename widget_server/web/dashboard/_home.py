@@ -8,13 +8,16 @@ from widget_server.record import members, sessions, shops
 from widget_server.web.errors import Problem
 from widget_server.web.state import state
 
-from ._page import Page, View, Visit, draw, menu
+from ._page import Page, View, Visit, draw, menu, page_at
+
+_STEPS = "/start"
 
 
 def home(visit: Visit) -> ResponseReturnValue:
-    """The first page of the menu."""
-    pages = menu(visit) or menu(visit, "/settings")
-    return redirect(f"/app{pages[0].path}", 303)
+    """The first steps, until they are done; then the first page of the menu."""
+    if not visit.shop.is_set_up and visit.member.may("owner") and page_at(_STEPS) is not None:
+        return redirect(f"/app{_STEPS}", 303)
+    return redirect(f"/app{menu(visit)[0].path}", 303)
 
 
 def choose(visit: Visit) -> ResponseReturnValue:

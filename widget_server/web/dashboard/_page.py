@@ -22,8 +22,6 @@ from widget_server.contract.shop import Shop
 from widget_server.record.members import Role, may
 from widget_server.web.state import state
 
-__all__ = ["Member", "Page", "Role", "View", "Visit", "draw", "menu", "visit_of_request"]
-
 Handler = Callable[..., ResponseReturnValue]
 
 
@@ -124,6 +122,12 @@ def menu(visit: Visit | None, part_of: str = "") -> list[Page]:
     pages: list[Page] = g.dashboard_pages
     wanted = [p for p in pages if p.part_of == part_of and (p.in_menu or part_of) and visit.member.may(p.role)]
     return sorted(wanted, key=lambda page: page.place)
+
+
+def page_at(path: str) -> Page | None:
+    """The page with this path, if there is one."""
+    pages: list[Page] = g.dashboard_pages
+    return next((page for page in pages if page.path == path), None)
 
 
 def is_here(page: Page) -> bool:

@@ -37,13 +37,14 @@ def hashed(password: str) -> str:
 
 def password_fault(password: str, *about: str) -> str | None:
     """Why it is not taken, in a sentence; None when it is."""
-    return {
-        None: None,
+    sentences = {
         "short": gettext("Take at least %(n)s characters; a few words in a row are good.", n=passwords.LEAST),
         "long": gettext("That is longer than anybody can need; take a shorter one."),
         "common": gettext("That is one of the first that others would try. Take another."),
         "yours": gettext("That is little more than your e-mail or the shop's name. Take another."),
-    }[passwords.fault(password, *about)]
+    }
+    fault = passwords.fault(password, *about)
+    return None if fault is None else sentences[fault]
 
 
 def new_totp() -> str:

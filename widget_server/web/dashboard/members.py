@@ -1,7 +1,5 @@
 """Settings, who may come in: the shop's members, their roles, and invitations by a one-time link, shown once."""
 
-from typing import cast
-
 from email_validator import EmailNotValidError, validate_email
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -108,11 +106,11 @@ def _role() -> Role:
     role = request.form.get("role", "")
     if role not in ROLES:
         raise invalid({"role": "is none of ours"})
-    return cast("Role", role)
+    return role
 
 
 def _last_owner() -> str:
-    return gettext("A shop always has an owner. Make somebody else an owner first.")
+    return str(gettext("A shop always has an owner. Make somebody else an owner first."))
 
 
 PAGE = Page(
