@@ -39,6 +39,7 @@ def show(visit: Visit) -> ResponseReturnValue:
         fixes=[_fix(finding, visit, period) for finding in findings], charted=charted,
         charts=None if charted is None else _charts(charted, journey, period),
         label=label, stage_label=stage_label, stage_about=stage_about, nothing_asked=nothing_asked, title_of=title_of,
+        meaning=meaning,
     )  # fmt: skip
 
 
@@ -57,9 +58,31 @@ class Doors:
 
 def title_of(question: Question) -> str:
     """What the question asks, in the member's language where it has that."""
+    return _text_of(question, "title", question.name)
+
+
+def _text_of(question: Question, key: str, otherwise: str) -> str:
     wanted = str(get_locale() or "en")
     texts = question.texts.get(wanted) or question.texts.get("en") or next(iter(question.texts.values()), {})
-    return texts.get("title", question.name)
+    return texts.get(key, otherwise)
+
+
+def meaning(asked: Asked) -> str:
+    """What a question's score stands for, in a few words beside it."""
+    score = asked.score
+    if asked.metric is None or score is None:
+        return ""
+    if asked.metric.name == "top_option":
+        most = max(score.distribution, key=lambda option: (score.distribution[option], option), default="")
+        return str(gettext("chose “%(option)s”", option=_text_of(asked.question, f"option.{most}", most))) if most else ""
+    meanings: dict[str, str] = {
+        "success": gettext("said yes"),
+        "stars": gettext("of 5 stars"),
+        "csat": gettext("gave 4 or 5 of 5"),
+        "ces": gettext("of 7, where 7 is very easy"),
+        "nps": gettext("from −100 to +100"),
+    }
+    return meanings.get(asked.metric.name, "")
 
 
 @dataclass(frozen=True)
@@ -221,7 +244,7 @@ def _step_label(by: str, first: str, last: str) -> str:
     if by == "month":
         return day(first, "LLL y")
     if by == "week" and first != last:
-        return gettext("%(first)s to %(last)s", first=day(first, "d MMM"), last=day(last, "d MMM"))
+        return str(gettext("%(first)s to %(last)s", first=day(first, "d MMM"), last=day(last, "d MMM")))
     return day(first, "d MMM")
 
 
