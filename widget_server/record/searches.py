@@ -33,6 +33,13 @@ def most_frequent(conn: Connection, shop: str, keys: Iterable[str]) -> dict[str,
     return {row.query_key: row.spelling for row in rows}
 
 
+def of_query(conn: Connection, shop: str, key: str, limit: int) -> list[tuple[str, int]]:
+    """The most frequent spellings of one query, and how often each was searched."""
+    c = _spellings.c
+    chosen = select(c.spelling, c.n).where(c.shop == shop, c.query_key == key, c.n > 0)
+    return [(row.spelling, int(row.n)) for row in conn.execute(chosen.order_by(c.n.desc(), c.spelling).limit(limit))]
+
+
 def stored(conn: Connection, shop: str) -> dict[tuple[str, str], int]:
     """Every spelling of `shop` and how often it was counted."""
     rows = conn.execute(select(_spellings).where(_spellings.c.shop == shop, _spellings.c.n != 0))
