@@ -12,7 +12,7 @@ interface Feature {
 }
 
 const ALWAYS = [menus, copy];
-const LATER: [string, () => Promise<Feature>][] = [["canvas[data-chart]", () => import("./chart.js")]];
+const LATER: [string, () => Promise<Feature>][] = [["canvas[data-chart]", () => import("./chart.js")], ["[data-keys]", () => import("./inbox.js")]];
 
 function arrive(root: ParentNode): void {
   for (const start of ALWAYS) start(root);

@@ -31,7 +31,7 @@ LONGEST = 2000
 MOST = 500
 """Of one answer: nobody's slip of a loop fills the table."""
 
-Kind = Literal["note", "status", "assignee", "due", "opened"]
+Kind = Literal["note", "status", "assignee", "due", "opened", "decided"]
 
 _notes = Table(
     "answer_notes",
@@ -55,7 +55,8 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`text` is what a note says, or the new status, assignee (an account) or due time (ms), empty for none."""
+    """`text` is what a note says, or the new status, assignee (an account) or due time (ms), empty for none; of a decision
+    about quarantine the id of its event."""
 
     at: int
     account: str | None

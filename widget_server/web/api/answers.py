@@ -4,13 +4,10 @@ A decision is an event like everything else: 202 says that it is on disk in the 
 two. It names the answer by its question and key, as the list shows them.
 """
 
-import time
-import uuid
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import redis
 from marshmallow import Schema, fields, validate
 
 from widget_server.contract.answer import Answer
@@ -20,11 +17,10 @@ from widget_server.contract.queries import query_key
 from widget_server.contract.questions import question_types
 from widget_server.contract.shop import Question
 from widget_server.contract.times import format_time
-from widget_server.intake.checks import envelope
-from widget_server.intake.stream import StreamFull, append_sync
 from widget_server.record import answers as record
 from widget_server.record.answers import Filter
-from widget_server.web.errors import RETRY_AFTER, Problem, not_found
+from widget_server.web.decisions import Kind, decidable, decide
+from widget_server.web.errors import not_found
 from widget_server.web.params import (
     Params,
     Position,
@@ -193,27 +189,15 @@ def remove_answer(call: Write) -> dict[str, Any]:
     return _decide(call, "answer.removed")
 
 
-def _decide(call: Write, kind: str) -> dict[str, Any]:
+def _decide(call: Write, kind: Kind) -> dict[str, Any]:
     """Put the owner's decision into the stream."""
-    question, key = call.body["question"], call.body["key"]
+    name = call.body["question"], call.body["key"]
     with state().database.reading() as conn:
-        answer = record.load(conn, call.shop.id, [key]).get((question, key))
-    if answer is None or not answer.answered or answer.get("removed") is not None:
+        answer = decidable(conn, call.shop.id, [name]).get(name)
+    if answer is None:
         raise not_found("This shop has no such answer.", {"key": "Give the `key` of an answer to this question."})
-    event = {"id": str(uuid.uuid4()), "type": kind, "at": _moment(answer), **call.body}
-    now = int(time.time() * 1000)
-    try:
-        append_sync(state().redis, [envelope(call.shop.id, now, event, "owner")], state().settings.stream_limit)
-    except (StreamFull, redis.RedisError) as error:
-        retry = {"Retry-After": str(RETRY_AFTER)}
-        raise Problem(503, "unavailable", "The decision can't be stored now; try again soon.", headers=retry) from error
-    return {"question": question, "key": key, "event": event["id"]}
-
-
-def _moment(answer: Answer) -> int:
-    """Now, but after what the owner decided before, also when a clock was set back since."""
-    before = answer.registers.get("quarantined")
-    return max(int(time.time() * 1000), 0 if before is None else before.stamp.at + 1)
+    event = decide(call.shop.id, kind, [answer], **call.body)[name]
+    return {"question": answer.question, "key": answer.key, "event": event}
 
 
 def _filter(call: Read) -> Filter:
