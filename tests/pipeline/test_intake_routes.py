@@ -1,10 +1,12 @@
 """`ask` and `asked`, origins and headers: what a page of the shop meets."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.conftest import SECRET_KEY
 from tests.pipeline.envelopes import NOW, envelope
@@ -13,6 +15,7 @@ from tests.pipeline.shopfront import Live, Reply, Shopfront, event, shopfront
 from tests.servers import wait_for
 from widget_server.act.pipeline import process
 from widget_server.contract.texts import TEXTS
+from widget_server.intake import seen
 from widget_server.record import questions, shops
 from widget_server.record.db import Database
 
@@ -173,3 +176,29 @@ def test_ask_for_one_placement_gives_its_questions_only(front: Shopfront) -> Non
     assert asked("&placement=order") == ["order-rating"]
     assert asked("&placement=elsewhere") == []
     assert sorted(asked("")) == ["order-rating", "search-found"]
+
+
+def test_where_a_shops_page_has_asked_is_remembered(front: Shopfront, redis_client: "redis.Redis") -> None:
+    front.call("GET", f"{front.path}/ask", origin=DOMAIN)
+    front.call("GET", f"{front.path}/ask", origin="https://copy.example")
+    front.call("GET", f"{front.path}/ask")
+    wait_for(lambda: all(seen.of_shop(redis_client, front.shop.id)), "what was seen is not told")
+    own, refused = seen.of_shop(redis_client, front.shop.id)
+    assert own is not None and refused is not None
+    assert (own.origin, refused.origin) == (DOMAIN, "https://copy.example")
+    assert abs(own.at - time.time() * 1000) < 60_000
+
+
+def test_a_refused_answer_is_remembered_too(front: Shopfront, redis_client: "redis.Redis") -> None:
+    assert front.send(event(), origin="https://forged.example").status == 403
+    wait_for(lambda: seen.of_shop(redis_client, front.shop.id)[1], "what was refused is not told")
+    own, refused = seen.of_shop(redis_client, front.shop.id)
+    assert refused is not None
+    assert (own, refused.origin) == (None, "https://forged.example")
+
+
+def test_a_page_that_the_shops_own_address_serves_is_seen(front: Shopfront, redis_client: "redis.Redis") -> None:
+    front.call("GET", f"{front.path}/ask", sec_fetch_site="same-origin")
+    wait_for(lambda: seen.of_shop(redis_client, front.shop.id)[0], "what was seen is not told")
+    own, _ = seen.of_shop(redis_client, front.shop.id)
+    assert own is not None and own.origin.startswith("http://127.0.0.1:")

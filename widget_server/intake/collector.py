@@ -25,6 +25,7 @@ from .figures import Figures
 from .limits import Limits, client_address, is_inner
 from .replies import ACCEPTED, Refusal, Reply, later
 from .robots import is_robot
+from .seen import Seen
 from .shops_cache import Known, ShopsCache
 from .spill import Spill, SpillFull
 
@@ -130,6 +131,8 @@ class Collector:
             Spill(settings.spill_dir, settings.spill_limit), self._limits, self.figures,
         )  # fmt: skip
         self._shops = ShopsCache(load)
+        self._seen = Seen(settings.redis_url, settings.redis_timeout)
+        self._telling: asyncio.Task[None] | None = None
         self._answered = answered
         self._in_flight = 0
         self._routes: dict[str, tuple[str, Callable[[Any, Any, str], Awaitable[Reply]]]] = {
@@ -141,8 +144,11 @@ class Collector:
     async def start(self) -> None:
         self.reader.start()
         await self._appender.start()
+        self._telling = asyncio.create_task(self._seen.run())
 
     async def stop(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
         await self._appender.stop()
         self.reader.stop()
         self._shops.close()
@@ -215,6 +221,12 @@ class Collector:
 
     async def _ask(self, scope: Any, protocol: Any, site_key: str) -> Reply:
         known = self._shops.peek(site_key) or await self._find(site_key)
+        origin = scope.headers.get("origin")
+        if origin is not None:
+            self._seen.note(known.shop.id, origin, known.allows(origin))
+        elif scope.headers.get("sec-fetch-site") == "same-origin":
+            # The shop's own address leads here, and a browser doesn't name its page to itself.
+            self._seen.note(known.shop.id, f"{scope.scheme}://{scope.authority or scope.headers.get('host', '')}", True)
         query = parse_qs(scope.query_string)
         lang, placement, question, why = (query.get(n, [""])[0][:64] for n in ("lang", "placement", "question", "why"))
         asking = Asking(lang[:35], placement, question, why == "1")
@@ -263,7 +275,9 @@ class Collector:
         return await self._shops.get(site_key)
 
     def _check_origin(self, scope: Any, known: Known) -> None:
-        if not known.allows(scope.headers.get("origin")):
+        origin = scope.headers.get("origin")
+        if not known.allows(origin):
+            self._seen.note(known.shop.id, origin, False)
             raise Refusal(
                 403, "foreign_origin", "Pages of this origin do not belong to the shop.",
                 {"origin": "Not a domain of this shop."},
