@@ -42,7 +42,7 @@ def test_a_database_that_is_away_is_503(small_world: World, monkeypatch: pytest.
     def away(_conn: object, _key: str) -> str:
         raise OperationalError("select", {}, Exception("no route"))
 
-    monkeypatch.setattr("widget_server.record.keys.shop_of", away)
+    monkeypatch.setattr("widget_server.record.keys.find", away)
     reply = small_world.get("/v1/scores", metric="stars")
     assert (reply.status_code, reply.json["code"]) == (503, "unavailable")
     assert int(reply.headers["Retry-After"]) > 0
@@ -52,7 +52,7 @@ def test_a_fault_of_ours_tells_nothing(small_world: World, monkeypatch: pytest.M
     def broken(_conn: object, _key: str) -> str:
         raise RuntimeError("the secret is swordfish")
 
-    monkeypatch.setattr("widget_server.record.keys.shop_of", broken)
+    monkeypatch.setattr("widget_server.record.keys.find", broken)
     with caplog.at_level(logging.CRITICAL):
         reply = small_world.get("/v1/scores", metric="stars")
     assert (reply.status_code, reply.json["code"], reply.json["errors"]) == (500, "internal", {})

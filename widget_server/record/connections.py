@@ -33,6 +33,9 @@ from .db import Key, among, metadata, sealer
 
 LIMIT = 20  # connections a shop may have
 GIVE_UP = 5 * 24 * 3600 * 1000  # ms of failing without one success after which a connection is paused
+# Why a connection is paused; any other reason is what its platform said.
+BY_OWNER = "the owner paused it"
+SILENT = "it has not worked once in five days"
 
 _connections = Table(
     "connections",
@@ -78,6 +81,7 @@ class ShopConnection:
     health: str | None = None
     cursor: str | None = None
     deleted: bool = False
+    paused_at: int | None = None
 
 
 def create(
@@ -104,6 +108,12 @@ def of_shop(conn: Connection, shop: str) -> list[ShopConnection]:
 
 def by_id(conn: Connection, shop: str, connection: str) -> ShopConnection | None:
     return next(iter(_found(conn, _is(shop, connection))), None)
+
+
+def stopped(conn: Connection, shop: str) -> int:
+    """How many of the shop's connections get nothing any more, though nobody has paused them."""
+    off = and_(_c.shop == shop, _ALIVE, _c.paused_at.is_not(None), _c.paused_reason != BY_OWNER)
+    return int(conn.execute(select(func.count()).where(off)).scalar_one())
 
 
 def by_address(conn: Connection, platform: str, connection: str) -> ShopConnection | None:
@@ -195,7 +205,7 @@ def failed(conn: Connection, connection: str, now: int, gone: str | None = None)
     if gone is not None:
         pause(conn, connection, gone, now)
     elif conn.execute(select(_c.id).where(_c.id == connection, _c.failing_since <= now - GIVE_UP)).first():
-        pause(conn, connection, "it has not worked once in five days", now)
+        pause(conn, connection, SILENT, now)
 
 
 def set_cursor(conn: Connection, connection: str, cursor: str) -> None:
@@ -231,5 +241,5 @@ def _connection(conn: Connection, row: Row[Any]) -> ShopConnection:
         orjson.loads(sealer(conn).open(row.settings, _place(row.id))), row.created,
         paused=row.paused_reason if row.paused_at is not None else None, failing_since=row.failing_since,
         health=row.health, cursor=row.cursor,
-        deleted=row.deleted_at is not None,
+        deleted=row.deleted_at is not None, paused_at=row.paused_at,
     )  # fmt: skip

@@ -35,6 +35,9 @@ LIMIT = 50  # endpoints a shop may have; each event becomes a row for each of th
 ROTATION = 24 * 3600 * 1000  # ms that an old secret goes on signing beside the new one
 FORGOTTEN = 30 * 24 * 3600 * 1000  # ms after which a paused endpoint is disabled
 GIVE_UP = 5 * 24 * 3600 * 1000  # ms of failing without one success after which an endpoint is disabled
+# Why an endpoint was disabled by itself; any other reason is what its receiver said.
+SILENT = "it has not answered once in five days"
+LEFT_PAUSED = "it was paused for thirty days"
 
 _endpoints = Table(
     "endpoints",
@@ -119,6 +122,12 @@ def by_id(conn: Connection, shop: str, endpoint: str) -> Endpoint | None:
     return _endpoint(row) if row is not None else None
 
 
+def disabled(conn: Connection, shop: str) -> int:
+    """How many of the shop's endpoints get nothing any more."""
+    off = and_(_c.shop == shop, _c.deleted_at.is_(None), _c.disabled_at.is_not(None))
+    return int(conn.execute(select(func.count()).where(off)).scalar_one())
+
+
 def for_shop(conn: Connection, shop: str) -> list[Endpoint]:
     """Those that want to be told; for paused ones it is kept."""
     return [each for each in of_shop(conn, shop) if each.disabled_at is None]
@@ -168,7 +177,7 @@ def disable_forgotten(conn: Connection, now: int) -> None:
     """What is queued for an endpoint that was paused and forgotten does not grow for ever."""
     long_since = and_(_c.paused_at <= now - FORGOTTEN, _c.disabled_at.is_(None), _c.deleted_at.is_(None))
     for endpoint in list(conn.execute(select(_c.id).where(long_since).order_by(_c.id)).scalars()):
-        disable(conn, endpoint, "it was paused for thirty days", now)
+        disable(conn, endpoint, LEFT_PAUSED, now)
 
 
 def delete(conn: Connection, shop: str, endpoint: str, now: int) -> bool:
@@ -241,7 +250,7 @@ def failed(conn: Connection, endpoint: str, now: int) -> None:
     )
     long_since = and_(_c.id == endpoint, _c.failing_since <= now - GIVE_UP, _c.disabled_at.is_(None))
     if conn.execute(select(_c.id).where(long_since)).first() is not None:
-        disable(conn, endpoint, "it has not answered once in five days", now)
+        disable(conn, endpoint, SILENT, now)
 
 
 def _is(shop: str, endpoint: str) -> ColumnElement[bool]:

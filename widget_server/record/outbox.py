@@ -47,6 +47,8 @@ STATES = ("due", "done", "dead", "cancelled")
 STAGES = ("planned", "sending", "done", "unknown", "failed", "cancelled")
 EXCERPT = 500
 REPLAYED_AT_ONCE = 1000
+# So many rows a search looks at before it says where to go on.
+LOOKED_AT = 5000
 # Why something is not sent again.
 GIVEN_BACK = "failed for good: what was paid for such a coupon was given back, so it can't be sent again"
 STILL_WAITS = "still waits and is sent by itself, once its connection is not paused"
@@ -84,6 +86,11 @@ _IS_DUE = _c.state == literal_column("'due'")
 _due_only: dict[str, Any] = {"sqlite_where": _IS_DUE, "postgresql_where": _IS_DUE}
 Index("outbox_due_endpoint", _c.endpoint, _c.next_at, _c.id, **_due_only)
 Index("outbox_due_next", _c.next_at, **_due_only)
+# What was given up is little beside what is done, unless something is wrong, and then somebody looks for it.
+_IS_DEAD = _c.state == literal_column("'dead'")
+_dead_only: dict[str, Any] = {"sqlite_where": _IS_DEAD, "postgresql_where": _IS_DEAD}
+Index("outbox_dead_ended", _c.shop, _c.ended, **_dead_only)
+Index("outbox_dead_shop", _c.shop, _c.created, _c.id, **_dead_only)
 
 _attempts = Table(
     "attempts",
@@ -176,6 +183,19 @@ class Wanted:
     since: int | None = None
     until: int | None = None
     done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which deliveries of a shop to show: all, or those in this state, to this endpoint, of this type, made in this time
+    (`since` included, `until` not)."""
+
+    shop: str
+    state: str | None = None
+    endpoint: str | None = None
+    type: str | None = None
+    since: int | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,6 +530,68 @@ def deliveries(
     return [_delivery(row) for row in conn.execute(query)]
 
 
+def search(
+    conn: Connection, sought: Sought, before: tuple[int, str] | None = None, limit: int = 50
+) -> tuple[list[Delivery], tuple[int, str] | None]:
+    """Newest first, and (created, id) of where to go on, if there is more.
+
+    No more than LOOKED_AT rows are looked at, so that it costs the same however rare the sought ones are; the page may be
+    short, or empty, although there is more.
+    """
+    near = [_c.shop == sought.shop]
+    if sought.state == "dead":
+        near.append(_IS_DEAD)
+    if sought.since is not None:
+        near.append(_c.created >= sought.since)
+    if sought.until is not None:
+        near.append(_c.created < sought.until)
+    if before is not None:
+        near.append(tuple_(_c.created, _c.id) < tuple_(*before))
+    newest = (_c.created.desc(), _c.id.desc())
+    columns = [column for column in _c if column is not _c.body]
+    window = select(*columns).where(*near).order_by(*newest).limit(LOOKED_AT).subquery()
+    w = window.c
+    equal = ((w.state, sought.state), (w.endpoint, sought.endpoint), (w.type, sought.type))
+    wanted = [column == value for column, value in equal if value is not None]
+    query = select(window).where(*wanted).order_by(w.created.desc(), w.id.desc()).limit(limit + 1)
+    found = [_delivery(row) for row in conn.execute(query)]
+    if len(found) > limit:
+        return found[:limit], (found[limit - 1].created, found[limit - 1].id)
+    last = select(_c.created, _c.id).where(*near).order_by(*newest).offset(LOOKED_AT - 1).limit(1)
+    row = conn.execute(last).first()
+    return found, None if row is None else (row.created, row.id)
+
+
+def given_up(conn: Connection, shop: str, since: int, most: int) -> int:
+    """How many of the shop's messages were given up after `since`; `most` may be more."""
+    some = select(_c.id).where(_c.shop == shop, _IS_DEAD, _c.ended > since).limit(most).subquery()
+    return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def waiting(conn: Connection, endpoint: str, most: int) -> int:
+    """How many messages wait for it; `most` may be more."""
+    some = select(_c.id).where(_c.endpoint == endpoint, _IS_DUE).limit(most).subquery()
+    return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def last_failure(conn: Connection, shop: str, endpoint: str) -> Attempt | None:
+    """The last try that failed, of what waits for it or was given up."""
+    tried = and_(_c.endpoint == endpoint, _IS_DUE, _c.last_error.is_not(None))
+    query = select(_c.id).where(tried).order_by(_c.next_at.desc(), _c.id).limit(1)
+    found = conn.execute(query).scalar_one_or_none()
+    if found is None:
+        newest = select(_c.id, _c.endpoint, _c.attempts).where(_c.shop == shop, _IS_DEAD)
+        window = newest.order_by(_c.created.desc(), _c.id.desc()).limit(LOOKED_AT).subquery()
+        dead = select(window.c.id).where(window.c.endpoint == endpoint, window.c.attempts > 0).limit(1)
+        found = conn.execute(dead).scalar_one_or_none()
+    if found is None:
+        return None
+    a = _attempts.c
+    failed = select(_attempts).where(a.outbox == found, a.error.is_not(None)).order_by(a.number.desc()).limit(1)
+    row = conn.execute(failed).first()
+    return None if row is None else _attempt(row)
+
+
 def body(conn: Connection, delivery: str) -> str | None:
     """What is sent; None until it is made."""
     found = conn.execute(select(_c.body).where(_c.id == delivery)).scalar_one_or_none()
@@ -520,7 +602,7 @@ def attempts(conn: Connection, delivery: str) -> list[Attempt]:
     """All tries of one delivery, oldest first."""
     a = _attempts.c
     rows = conn.execute(select(_attempts).where(a.outbox == delivery).order_by(a.number))
-    return [Attempt(row.at, row.status, row.error, row.took, row.excerpt, row.request) for row in rows]
+    return [_attempt(row) for row in rows]
 
 
 def counts(conn: Connection) -> dict[str, int]:
@@ -663,6 +745,10 @@ def _claimed(row: Row[Any]) -> Claimed:
         row.id, row.shop, row.key, row.kind, row.endpoint, row.type, row.body, row.attempts, row.created,
         row.lease_until, row.lease_by, row.began, row.unknown,
     )  # fmt: skip
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(row.at, row.status, row.error, row.took, row.excerpt, row.request)
 
 
 def _delivery(row: Row[Any]) -> Delivery:

@@ -33,7 +33,6 @@ _PATIENCE = 5.0
 # Addresses are looked up before anything is locked, so others may be faster: so often it is begun anew.
 _TRIES = 5
 _trying = threading.BoundedSemaphore(2)
-_BY_OWNER = "the owner paused it"
 _NONE = {404: "The shop has no such connection."}
 _ADDRESS = "An address among the settings is not one of the open internet"
 _ID = {"connection": {"type": "string", "pattern": "^con_[0-9a-f]{24}$", "example": "con_0123456789abcdef01234567"}}
@@ -228,7 +227,7 @@ def _changed(call: Write, connection: str) -> dict[str, Any] | None:
             conn, shop, connection, name=body.get("name"), settings=None if form is None else form.settings
         )
         if body.get("paused") is True:
-            record.pause(conn, connection, _BY_OWNER, now)
+            record.pause(conn, connection, record.BY_OWNER, now)
         elif body.get("paused") is False:
             grants.resume(conn, shop, connection, now)
         changed = _known(conn, shop, connection)

@@ -180,9 +180,11 @@ def upgrade() -> None:
         sa.Column("name", _KEY, nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("revoked", sa.BigInteger(), nullable=True),
+        sa.Column("used", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("api_keys_by_prefix", "api_keys", ["prefix"], unique=False)
+    op.create_index("api_keys_of_shop", "api_keys", ["shop", "created"], unique=False)
     op.create_table(
         "api_origins",
         sa.Column("shop", sa.Text(), nullable=False),
@@ -577,6 +579,22 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'due'"),
         postgresql_where=sa.text("state = 'due'"),
     )
+    op.create_index(
+        "outbox_dead_ended",
+        "outbox",
+        ["shop", "ended"],
+        unique=False,
+        sqlite_where=sa.text("state = 'dead'"),
+        postgresql_where=sa.text("state = 'dead'"),
+    )
+    op.create_index(
+        "outbox_dead_shop",
+        "outbox",
+        ["shop", "created", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'dead'"),
+        postgresql_where=sa.text("state = 'dead'"),
+    )
     op.create_index("outbox_ended", "outbox", ["ended", "state"], unique=False)
     op.create_index("outbox_shop", "outbox", ["shop", "created", "id"], unique=False)
     op.create_table(
@@ -634,12 +652,14 @@ def upgrade() -> None:
     op.create_table(
         "set_aside",
         sa.Column("id", _KEY, nullable=False),
+        sa.Column("shop", _KEY, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("traceback", sa.Text(), nullable=False),
         sa.Column("envelope", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("set_aside_of_shop", "set_aside", ["shop"], unique=False)
     op.create_table(
         "shops",
         sa.Column("id", _KEY, nullable=False),
