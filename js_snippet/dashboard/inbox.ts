@@ -43,7 +43,7 @@ function act(key: string): boolean {
 /** In a list the button is about what is ticked; where nothing is, about the row one is at. */
 function press(button: HTMLElement | null, row: Element | null): boolean {
   if (!button) return false;
-  if (button instanceof HTMLTextAreaElement) return focus(button);
+  if (button.tagName === "TEXTAREA") return focus(button);
   const list = document.querySelector("[data-inbox]");
   if (list && !list.querySelector("[data-tick]:checked")) {
     const tick = row?.querySelector<HTMLInputElement>("[data-tick]");
@@ -51,7 +51,7 @@ function press(button: HTMLElement | null, row: Element | null): boolean {
     tick.checked = true;
     count();
   }
-  if (button.matches("summary")) {
+  if (button.tagName === "SUMMARY") {
     const fold = button.parentElement as HTMLDetailsElement;
     fold.open = true;
     return focus(fold.querySelector<HTMLElement>("input:not([type=hidden])"));

@@ -198,7 +198,7 @@ def test_a_usual_word_is_looked_for_among_the_newest(
 
 
 def test_removal_and_erasure_take_the_words_away(database: Database, shop: NewShop) -> None:
-    order = {"ref": "A-1", "line": None, "sku": [], "customer": "15"}
+    order: dict[str, Any] = {"ref": "A-1", "line": None, "sku": [], "customer": "15"}
     tell(
         database, shop, said("a rude word", "a"),
         event("answer.given", question="order-rating", value=1, text="my name is Jane", order=order),

@@ -161,7 +161,7 @@ def test_the_list_of_answers_by_case(database: Database, shop: NewShop) -> None:
 
 
 def test_a_removed_answer_is_no_case_and_an_erased_one_keeps_no_words_in_its_notes(database: Database, shop: NewShop) -> None:
-    order = {"ref": "A-1", "line": None, "sku": [], "customer": "15"}
+    order: dict[str, Any] = {"ref": "A-1", "line": None, "sku": [], "customer": "15"}
     told = event("order.placed", order={"ref": "A-1", "status": "completed", "customer": "15", "placed_at": "2025-11-22T08:00:00Z"})
     process(database, [envelope(shop.id, each) for each in (given("a", NOW), given("x", NOW, order=order), told)])
     make(database, shop, "browser:a", "order:A-1")

@@ -152,14 +152,14 @@ def _filter(
         product=given.get("product"),
         language=lang and lang.replace("_", "-").split("-")[0].lower(),
         query_key=searched and query_key(searched),
-        start=first and _midnight(first, 0, shop.time_zone),
-        end=last and _midnight(last, 1, shop.time_zone),
+        start=None if first is None else _midnight(first, 0, shop.time_zone),
+        end=None if last is None else _midnight(last, 1, shop.time_zone),
         buckets=_buckets(given),
         placement=given.get("placement"),
         words=given.get("q"),
         case=_case(given, account),
         no_case=given.get("case") == "none",
-    )  # type: ignore[arg-type]
+    )
 
 
 def _yes(value: str | None) -> bool | None:

@@ -57,14 +57,14 @@ def value_words(question: Question | None, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        return ", ".join(value_words(question, each) for each in value) or gettext("None of them")
+        return ", ".join(value_words(question, each) for each in value) or str(gettext("None of them"))
     top = None if question is None else _TOPS.get(question.type)
     if top is not None:
-        return gettext("%(value)s of %(top)s", value=value, top=top)
+        return str(gettext("%(value)s of %(top)s", value=value, top=top))
     if question is None:
         return str(value)
     if question.type == "yes_no" and value in ("yes", "no"):
-        return gettext("Yes") if value == "yes" else gettext("No")
+        return str(gettext("Yes") if value == "yes" else gettext("No"))
     return value_label(question, value, str(get_locale() or "en"))
 
 
@@ -135,8 +135,8 @@ def story(
 def name_of(people: Mapping[str, str], account: str | None) -> str:
     """Who it was: a member, somebody who was one, or a program."""
     if account is None:
-        return gettext("a program with the API key")
-    return people.get(account) or gettext("a former member")
+        return str(gettext("a program with the API key"))
+    return people.get(account) or str(gettext("a former member"))
 
 
 def _of_event(question: Question | None, event: Event, who: str) -> Step:

@@ -72,7 +72,8 @@ def show(visit: Visit) -> ResponseReturnValue:
     refused = filters.refused_names()
     return draw(
         "answers/list.html", rows=rows, chosen=chosen, given=chosen.given, people=people, views=saved, open=n_open,
-        here=_here(chosen, after), next=_link(chosen, page.next), first=None if after is None else _link(chosen, None),
+        here=_link(chosen, after), next=None if page.next is None else _link(chosen, page.next),
+        first=None if after is None else _link(chosen, None),
         refused=", ".join(refused[name] for name in chosen.refused),
         questions=_questions(visit.shop), values=words.values(question), languages=_languages(visit.shop),
         placements=_placements(visit.shop), statuses=words.STATUS_NAMES, tones=words.STATUS_TONES,
@@ -93,16 +94,13 @@ def _row(shop: Shop, answer: Answer, case: Case | None, now: int) -> Row:
     )  # fmt: skip
 
 
-def _here(chosen: Chosen, after: Position | None) -> str:
-    """This list, to come back to."""
-    return _link(chosen, after) or url_for("answers.show")
-
-
-def _link(chosen: Chosen, after: Position | None) -> str | None:
-    if after is None:
-        return f"{url_for('answers.show')}?{chosen.query}" if chosen.query else url_for("answers.show")
-    at, key, question = after
-    return url_for("answers.show") + "?" + urlencode({**chosen.given, "after": cursor(at, f"{key}\n{question}")})
+def _link(chosen: Chosen, after: Position | None) -> str:
+    """A page of this list."""
+    query = dict(chosen.given)
+    if after is not None:
+        at, key, question = after
+        query["after"] = cursor(at, f"{key}\n{question}")
+    return f"{url_for('answers.show')}?{urlencode(query)}" if query else url_for("answers.show")
 
 
 def _position(text: str | None) -> Position | None:
@@ -401,13 +399,16 @@ def list_cases(visit: Visit) -> ResponseReturnValue:
     if len(found) > PAGE_SIZE:
         due, created, name = cases.place(shown[-1])
         last = cursor(shown[-1].changed, f"{name}\n") if done else cursor(due, f"{name}\n{created}")
-        more = url_for("answers.list_cases", **keep, after=last)
+        more = _cases_link({**keep, "after": last})
     return draw(
         "answers/cases.html", rows=rows, people=people, done=done, mine=mine, open=n_open, overdue=overdue, next=more,
-        first=None if after is None else url_for("answers.list_cases", **keep),
-        here=url_for("answers.list_cases", **keep), statuses=words.STATUS_NAMES, tones=words.STATUS_TONES,
+        first=None if after is None else _cases_link(keep), here=_cases_link(keep), statuses=words.STATUS_NAMES, tones=words.STATUS_TONES,
         why=words.why_quarantined, most=MOST_AT_ONCE,
     )  # fmt: skip
+
+
+def _cases_link(query: Mapping[str, str]) -> str:
+    return url_for("answers.list_cases") + (f"?{urlencode(query)}" if query else "")
 
 
 # --- saved views ------------------------------------------------------------------------------------------------------
@@ -430,7 +431,7 @@ def save_view(visit: Visit) -> ResponseReturnValue:
             flash(gettext("The view “%(name)s” is saved.", name=name), "good")
         except views.ViewConflict:
             flash(gettext("There are too many views; delete one first."), "bad")
-    return redirect(_link(chosen, None) or url_for("answers.show"), 303)
+    return redirect(_link(chosen, None), 303)
 
 
 def remove_view(visit: Visit) -> ResponseReturnValue:
