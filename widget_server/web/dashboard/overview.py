@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale, UnknownLocaleError
-from flask import request
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
@@ -50,9 +50,12 @@ class Doors:
     period: Period
 
     def answers(self, **filters: str) -> str:
-        return "/app/answers?" + urlencode({**{k: v for k, v in filters.items() if v}, **self._days()})
+        """The inbox with these filters; empty ones are none."""
+        return "/app/answers?" + urlencode({**{k: v for k, v in filters.items() if v}, **self.days})
 
-    def _days(self) -> dict[str, str]:
+    @property
+    def days(self) -> dict[str, str]:
+        """The period as other pages take it."""
         return {name: value for name, value in self.period.query.items() if name != "compare"}
 
 
@@ -137,7 +140,7 @@ def _fix(finding: Finding, visit: Visit, period: Period) -> Fix:
             n, question=asked, value=value, n=number(n), against=against,
         ),
         doors.answers(question=finding.question, lang=finding.key), gettext("Read what they said"),
-        "/app/questions", gettext("See the question as they do"),
+        url_for("questions.one", name=finding.question, lang=finding.key), gettext("See the question as they do"),
     )  # fmt: skip
 
 
@@ -162,7 +165,7 @@ def _search_fix(finding: Finding, doors: Doors) -> Fix:
         title, f"{said} {times}",
         doors.answers(question=finding.question, query=finding.key, value="no" if finding.kind == "search" else ""),
         gettext("Read what they looked for"),
-        f"/app/searches?{urlencode({'q': finding.key})}", gettext("See the search"),
+        url_for("searches.one", q=finding.key, **doors.days), gettext("See the search"),
     )  # fmt: skip
 
 

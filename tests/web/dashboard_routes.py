@@ -1,0 +1,94 @@
+"""The owner's pages, each with who may: what tests/web/test_dashboard_access.py tries everybody at.
+
+A page's routes stand together. Add the rows of a new page here; the test says which are missing.
+"""
+
+from dataclasses import dataclass, field
+
+from tests.web.conftest import PASSWORD
+
+
+@dataclass(frozen=True)
+class Row:
+    """`role` is the least that may; None: for everybody, signed in or not.
+
+    `form` and `query` are what is sent; by `{...}` they name what the first shop has (`House.names` in the test), as do the
+    placeholders of the path. `own` are the statuses for who may, `foreign` those for another shop's owner who names it.
+    """
+
+    role: str | None
+    form: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    own: tuple[int, ...] = (200, 303)
+    foreign: tuple[int, ...] = (200, 303)
+
+
+OWN_PASSWORD = {"current": PASSWORD}
+ROUTES: dict[tuple[str, str], Row] = {
+    ("GET", "/app/sign-in"): Row(None),
+    ("POST", "/app/sign-in"): Row(None, {"email": "nobody@people.example", "password": "no"}, own=(422,), foreign=(422,)),
+    ("GET", "/app/sign-in/code"): Row(None),
+    ("POST", "/app/sign-in/code"): Row(None, {"code": "123456"}),
+    ("POST", "/app/sign-out"): Row(None),
+    ("GET", "/app/invitations/<token>"): Row(None, own=(404,), foreign=(404,)),
+    ("POST", "/app/invitations/<token>"): Row(None, own=(404,), foreign=(404,)),
+    ("GET", "/app"): Row("viewer"),
+    ("GET", "/app/shops"): Row("viewer"),
+    ("POST", "/app/shops"): Row("viewer", {"shop": "{shop}"}, foreign=(404,)),
+    ("POST", "/app/sample"): Row("viewer"),
+    ("POST", "/app/sample/leave"): Row("viewer"),
+    ("GET", "/app/style"): Row("viewer"),
+    ("GET", "/app/overview"): Row("viewer"),
+    ("GET", "/app/overview/touchpoints"): Row("viewer"),
+    ("POST", "/app/overview/touchpoints"): Row("editor", {"do": "add", "title": "Gift wrapping", "stage": "purchase"}),
+    ("POST", "/app/overview/touchpoints/questions"): Row("editor", {"question-search-found": "delivery"}),
+    ("GET", "/app/settings"): Row("viewer"),
+    ("GET", "/app/settings/account"): Row("viewer"),
+    ("POST", "/app/settings/account"): Row("viewer", {"name": "Changed", "language": "lv"}),
+    ("POST", "/app/settings/account/password"): Row("viewer", {**OWN_PASSWORD, "password": "another good one"}),
+    ("GET", "/app/settings/two-factor"): Row("viewer"),
+    ("POST", "/app/settings/two-factor/begin"): Row("viewer", OWN_PASSWORD),
+    ("GET", "/app/settings/two-factor/picture"): Row("viewer"),
+    ("POST", "/app/settings/two-factor/on"): Row("viewer", {"code": "123456"}),
+    ("POST", "/app/settings/two-factor/off"): Row("viewer", OWN_PASSWORD),
+    ("POST", "/app/settings/two-factor/codes"): Row("viewer", OWN_PASSWORD, own=(422,), foreign=(422,)),
+    ("GET", "/app/settings/sessions"): Row("viewer"),
+    ("POST", "/app/settings/sessions/end"): Row("viewer", {"session": "{session}"}, own=(404,), foreign=(404,)),
+    ("POST", "/app/settings/sessions/end-others"): Row("viewer"),
+    ("GET", "/app/settings/members"): Row("viewer"),
+    ("POST", "/app/settings/members/invite"): Row("owner", {"email": "new@people.example", "role": "viewer"}),
+    ("POST", "/app/settings/members/withdraw"): Row("owner", {"invitation": "{invitation}"}, foreign=(404,)),
+    ("POST", "/app/settings/members/role"): Row("owner", {"account": "{colleague}", "role": "owner"}, foreign=(404,)),
+    ("POST", "/app/settings/members/remove"): Row("owner", {"account": "{colleague}"}, foreign=(404,)),
+    ("POST", "/app/settings/members/leave"): Row("viewer", foreign=(422,)),
+    ("GET", "/app/searches"): Row("viewer"),
+    ("GET", "/app/searches/query"): Row("viewer", query={"q": "kanarejputns"}),
+    ("GET", "/app/searches/export"): Row("viewer"),
+    ("POST", "/app/searches/conversion"): Row("owner", {"percent": "3"}),
+    ("GET", "/app/settings/export"): Row("viewer"),
+    ("GET", "/app/settings/export/file"): Row("viewer", query={"what": "everything", "form": "json"}),
+    ("GET", "/app/questions"): Row("viewer"),
+    ("GET", "/app/questions/new"): Row("editor", query={"type": "stars", "placement": "order"}),
+    ("POST", "/app/questions/new"): Row("editor", {"do": "look", "type": "yes_no", "placement": "order", "l": "en", "t.en.title": "Well?"}),
+    ("POST", "/app/questions/new/look"): Row("editor", {"type": "yes_no", "placement": "order", "l": "en", "t.en.title": "Well?"}),
+    ("GET", "/app/questions/sets/<name>"): Row("viewer", own=(404,), foreign=(404,)),
+    ("POST", "/app/questions/sets/<name>"): Row("editor", own=(404,), foreign=(404,)),
+    ("GET", "/app/questions/one/<name>"): Row("viewer", foreign=(404,)),
+    ("GET", "/app/questions/one/<name>/edit"): Row("editor", foreign=(404,)),
+    ("POST", "/app/questions/one/<name>/edit"): Row("editor", {"do": "look"}, foreign=(404,)),
+    ("POST", "/app/questions/one/<name>/look"): Row("editor", foreign=(404,)),
+    ("POST", "/app/questions/one/<name>/pause"): Row("editor", {"paused": "1"}, foreign=(404,)),
+    ("POST", "/app/questions/one/<name>/delete"): Row("editor", foreign=(404,)),
+    ("GET", "/app/start"): Row("editor"),
+    ("GET", "/app/start/shop"): Row("owner"),
+    ("POST", "/app/start/shop"): Row("owner", {"name": "Renamed", "domains": "renamed.example"}),
+    ("POST", "/app/start/domain"): Row("owner", {"domain": "renamed.example"}),
+    ("GET", "/app/start/looks"): Row("editor"),
+    ("POST", "/app/start/looks"): Row("editor", {"do": "save", "brand": "#0f766e", "mode": "dark"}),
+    ("POST", "/app/start/looks/look"): Row("editor", {"brand": "#0f766e"}),
+    ("GET", "/app/start/line"): Row("editor"),
+    ("GET", "/app/start/check"): Row("editor"),
+    ("POST", "/app/start/check"): Row("editor", {"address": "https://elsewhere.example/"}, own=(422,), foreign=(422,)),
+    ("GET", "/app/start/check/sight"): Row("editor"),
+    ("POST", "/app/start/finish"): Row("editor"),
+}

@@ -1,0 +1,288 @@
+"""The overview: numbers as the owner API has them, what is called worth fixing, touchpoints, and how many statements."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.pipeline.envelopes import NOW
+from tests.web.conftest import DAY, Person, World, answer, search, signed_in
+from widget_server.contract.sets import SETS
+from widget_server.contract.times import local_day
+from widget_server.record import answers, cases, questions, shops, touchpoints
+
+TODAY = local_day(NOW, "Europe/Riga")
+MONTH = {"period": TODAY[:7]}
+BEFORE = NOW - 31 * DAY
+
+
+def text_of(html: str) -> str:
+    """What a page says, tags aside."""
+    bare = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", bare)).replace("&#39;", "'")
+
+
+def stage(html: str, name: str) -> str:
+    """What the journey says of a stage."""
+    for part in html.split('<li class="stage')[1:]:
+        said = text_of(part.partition("</section>\n")[0] if "trend" not in part else part.split('id="trend"')[0])
+        if f"</span>{name}</h3>" in part:
+            return said
+    raise AssertionError(f"no stage {name}")
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    asked: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def shown(question: str, at: int = NOW) -> dict[str, Any]:
+    return {"id": str(uuid.uuid4()), "type": "question.shown", "at": at, "question": question, "answer": str(uuid.uuid4())}
+
+
+def asked_about(query: str, value: str, at: int = NOW, results: int = 3) -> dict[str, Any]:
+    return answer("search-found", value, at, search={"id": str(uuid.uuid4()), "query": query, "results": results}, placement="search")
+
+
+def test_without_answers_it_says_what_to_do(small_world: World) -> None:
+    page = signed_in(small_world).get("/app/overview")
+    assert page.status_code == 200
+    assert "Nothing was asked in these days" in page.text and "/app/sample" in page.text
+
+
+def test_every_question_stands_in_its_stage_with_the_numbers_of_the_api(world: World) -> None:
+    world.send(*(answer("search-found", "yes") for _ in range(30)), *(answer("search-found", "no") for _ in range(12)))
+    world.send(*(shown("search-found") for _ in range(8)), *(answer("order-rating", 4) for _ in range(9)))
+    api = world.get("/v1/scores", metric="success", question="search-found", **{"from": f"{TODAY[:7]}-01"}).json["total"]
+    page = signed_in(world).get("/app/overview", **MONTH).text
+    low, high = (f"{end:.0%}" for end in api["interval"])
+    said = stage(page, "Search")
+    assert f"{api['value']:.0%}" in said and f"{low} to {high} · {api['n']} answers" in said
+    assert "Asked 50 Answered 42" in said
+    assert "9 answers Too few answers to say" in stage(page, "Purchase"), "below ten nothing is said"
+    assert "Ask on your front page" in stage(page, "Need")
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [((18, 2), (3, 17), "up 75 points"), ((3, 17), (18, 2), "down 75 points"), ((11, 9), (9, 11), "no clear change")],
+)
+def test_a_change_is_told_only_when_the_intervals_part(
+    small_world: World, now: tuple[int, int], before: tuple[int, int], said: str
+) -> None:
+    for at, (yes, no) in ((NOW, now), (BEFORE, before)):
+        small_world.send(*(answer("search-found", value, at) for value, n in (("yes", yes), ("no", no)) for _ in range(n)))
+    assert said in stage(signed_in(small_world).get("/app/overview", **MONTH).text, "Search")
+
+
+def test_with_nothing_before_no_change_is_told(small_world: World) -> None:
+    small_world.send(*(answer("search-found", "yes") for _ in range(20)))
+    said = stage(signed_in(small_world).get("/app/overview", **MONTH).text, "Search")
+    assert "change" not in said and "up" not in said.split() and "down" not in said.split()
+
+
+def test_open_cases_stand_beside_their_question(small_world: World) -> None:
+    small_world.send(answer("order-rating", 1), answer("order-rating", 2))
+    with small_world.database.writing() as conn:
+        found = answers.newest(conn, small_world.shop.id, answers.Filter(), None, 10)
+        cases.make(conn, small_world.shop.id, [(one.question, one.key) for one in found], None, NOW)
+    page = signed_in(small_world).get("/app/overview", **MONTH).text
+    assert "Open cases 2" in stage(page, "Purchase") and "Open cases 0" not in stage(page, "Purchase")
+
+
+# --- what is worth fixing ---------------------------------------------------------------------------------------------
+
+
+def fixes(person: Person) -> list[tuple[str, str]]:
+    """(title, text) of each finding."""
+    page = person.get("/app/overview", **MONTH).text
+    found = re.findall(r"<h3><a href=\"([^\"]+)\">(.*?)</a></h3>\s*<p>(.*?)</p>", page)
+    return [(text_of(title), text_of(words)) for _, title, words in found]
+
+
+def test_a_search_that_shoppers_do_not_find_is_told_with_its_numbers_and_leads_to_its_answers(world: World) -> None:
+    world.send(*(asked_about("Gift card", "no") for _ in range(14)), asked_about("gift card", "yes"))
+    world.send(*(asked_about("chair", "yes") for _ in range(30)), *(search("Gift card") for _ in range(40)))
+    person = signed_in(world)
+    assert fixes(person) == [
+        ("Shoppers don't find “Gift card”", "14 of 15 shoppers who answered said no. It was searched for 40 times."),
+    ]
+    page = person.get("/app/overview", **MONTH).text
+    href = re.search(r'<h3><a href="([^"]+)">', page)
+    assert href is not None and "query=gift+card" in href[1] and "value=no" in href[1] and f"period={TODAY[:7]}" in href[1]
+
+
+def test_an_empty_page_is_worth_fixing_too(small_world: World) -> None:
+    small_world.send(*(search("wreath", 0) for _ in range(25)), asked_about("wreath", "no", results=0))
+    assert fixes(signed_in(small_world)) == [
+        ("The search for “wreath” shows nothing", "25 shoppers saw an empty page. It was searched for 25 times.")
+    ]
+
+
+def test_a_clear_fall_is_told_and_an_unclear_one_is_not(small_world: World) -> None:
+    small_world.send(*(answer("order-rating", 5, BEFORE) for _ in range(40)), *(answer("order-rating", 3) for _ in range(20)))
+    small_world.send(*(answer("search-found", "yes", BEFORE) for _ in range(12)), *(answer("search-found", "no") for _ in range(4)))
+    assert fixes(signed_in(small_world)) == [
+        ("“How was shopping with us?” has clearly fallen", "From 5.0 to 3.0 (2 less), with 20 answers.")
+    ]
+
+
+def test_a_product_and_a_language_below_the_rest(small_world: World) -> None:
+    small_world.send(*(answer("order-rating", 5, product=f"p{n}", page={"lang": "lv"}) for n in range(80)))
+    small_world.send(*(answer("order-rating", 2, product="pot", page={"lang": "ru"}) for _ in range(12)))
+    assert fixes(signed_in(small_world)) == [
+        ("Shoppers who read Russian are less content", "“How was shopping with us?”: 2.0 from 12 of them, 4.6 from all."),
+        ("“pot” disappoints", "2.0 from 12 buyers, while all together give 4.6."),
+    ]
+
+
+def test_too_few_answers_are_no_finding(small_world: World) -> None:
+    small_world.send(*(asked_about("gift card", "no") for _ in range(9)))
+    person = signed_in(small_world)
+    assert fixes(person) == []
+    assert "Too few answers to say." in person.get("/app/overview", **MONTH).text
+    small_world.send(*(asked_about("chair", "yes") for _ in range(30)))
+    assert "Nothing stands out in these days" in person.get("/app/overview", **MONTH).text
+
+
+def test_at_most_three_and_two_of_a_sort_the_weightiest_first(small_world: World) -> None:
+    for words, times in (("a", 20), ("b", 30), ("c", 25)):
+        small_world.send(*(asked_about(words, "no") for _ in range(times)))
+    small_world.send(*(answer("order-rating", 5, BEFORE) for _ in range(30)), *(answer("order-rating", 1) for _ in range(12)))
+    assert [title for title, _ in fixes(signed_in(small_world))] == [
+        "Shoppers don't find “b”", "Shoppers don't find “c”", "“How was shopping with us?” has clearly fallen",
+    ]  # fmt: skip
+
+
+def test_what_shoppers_typed_stays_text(small_world: World) -> None:
+    bad = '<img src=x onerror="alert(1)">'
+    small_world.send(*(asked_about(bad, "no") for _ in range(12)), search(bad))
+    page = signed_in(small_world).get("/app/overview", **MONTH).text
+    assert "<img src=x" not in page and "&lt;img src=x" in page
+
+
+# --- charts -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_chart_is_of_the_question_asked_for_and_has_a_table_beside_it(small_world: World) -> None:
+    small_world.send(*(answer("order-rating", 4, NOW - n % 3 * DAY) for n in range(90)), *(answer("search-found", "yes") for _ in range(95)))
+    person = signed_in(small_world)
+    page = person.get("/app/overview", chart="order-rating", **MONTH).text
+    assert 'id="chart-score"' in page and '<option value="order-rating" selected>' in page
+    assert '<option value="search-found" selected>' in person.get("/app/overview", chart="none", **MONTH).text
+    twin = text_of(page.split('id="chart-score"')[1].split("</figure>")[0])
+    assert "4.0" in twin
+
+
+def test_days_with_too_few_answers_are_put_together_to_weeks(small_world: World) -> None:
+    small_world.send(*(answer("order-rating", 4, NOW - n % 6 * DAY) for n in range(24)))
+    page = signed_in(small_world).get("/app/overview", **MONTH).text
+    labels = re.findall(r'<th scope="row">(.*?)</th>', page.split('id="chart-score"')[1].split("</figure>")[0])
+    assert 4 <= len(labels) <= 6 and all(" to " in label or "Nov" in label for label in labels)
+
+
+def test_nonsense_in_the_address_shows_the_last_thirty_days(small_world: World) -> None:
+    person = signed_in(small_world)
+    for query in ({"period": "x"}, {"period": "own", "from": "9"}, {"period": "own", "from": "2025-02-31", "to": "2025-01-01"}, {"chart": "\0"}):
+        assert person.get("/app/overview", **query).status_code == 200
+
+
+# --- how much it asks of the database ---------------------------------------------------------------------------------
+
+MOST_STATEMENTS = 14
+
+
+def test_the_number_of_statements_does_not_grow_with_the_shop(world: World) -> None:
+    person = signed_in(world)
+    with world.database.writing() as conn:
+        for number, made in enumerate(SETS.values()):
+            questions.create(conn, world.shop.id, made.question(f"more-{number}"))
+    for number in range(40):
+        words = f"words {number % 12}"
+        world.send(asked_about(words, "no"), search(words, 0), answer("order-rating", 1 + number % 5, product=f"p{number % 9}", page={"lang": "lv"}))
+        world.send(*(answer(f"more-{n}", 5, BEFORE) for n in (3, 4, 7)))
+    counted = []
+    for query in (MONTH, {"period": "90"}, {"period": "own", "from": "2024-01-01", "to": TODAY, "compare": "1"}):
+        with statements() as asked:
+            assert person.get("/app/overview", **query).status_code == 200
+        counted.append(len([text for text in asked if not text.startswith(("BEGIN", "PRAGMA"))]))
+    assert max(counted) <= MOST_STATEMENTS, counted
+
+
+# --- touchpoints ------------------------------------------------------------------------------------------------------
+
+
+def arranged(world: World) -> list[tuple[str, str, str]]:
+    with world.database.reading() as conn:
+        found = shops.by_id(conn, world.shop.id)
+        assert found is not None
+        return [(one.name, one.stage, one.title) for one in touchpoints.of_shop(conn, found)]
+
+
+def test_an_owner_names_orders_adds_and_removes_touchpoints(world: World) -> None:
+    person = signed_in(world, "editor")
+
+    def send(**form: str) -> None:
+        assert person.post_form("/app/overview/touchpoints", form).status_code == 303
+
+    send(do="add", title="Dāvanu  saiņošana", stage="purchase")
+    send(**{"do": "save", "title-search": "Mūsu meklētājs", "title-order": "Ordering", "stage-site": "comparison"})
+    assert ("davanu-sainosana", "purchase", "Dāvanu saiņošana") in arranged(world)
+    assert ("search", "search", "Mūsu meklētājs") in arranged(world)
+    assert ("order", "purchase", "") in arranged(world), "our own words stay ours"
+    assert ("site", "comparison", "") in arranged(world)
+    send(do="up:davanu-sainosana")
+    assert [name for name, stage, _ in arranged(world) if stage == "purchase"] == ["davanu-sainosana", "order"]
+    send(do="up:davanu-sainosana")
+    assert [name for name, stage, _ in arranged(world) if stage == "purchase"] == ["davanu-sainosana", "order"]
+    send(do="remove:davanu-sainosana")
+    send(do="remove:order")
+    names = [name for name, _, _ in arranged(world)]
+    assert "davanu-sainosana" not in names and "order" in names, "what a question belongs to stays"
+    assert "Mūsu meklētājs" in person.get("/app/overview/touchpoints").text
+    send(do="add", title="  ", stage="purchase")
+    assert [name for name, _, _ in arranged(world)] == names
+    send(do="add", title="Обмен", stage="nowhere")
+    send(do="add", title="Возврат", stage="after")
+    assert {("step", "need", "Обмен"), ("step-2", "after", "Возврат")} <= set(arranged(world))
+
+
+def test_a_question_moves_to_another_touchpoint_and_its_numbers_with_it(world: World) -> None:
+    world.send(*(answer("search-found", "yes") for _ in range(12)))
+    person = signed_in(world)
+    assert person.post_form("/app/overview/touchpoints/questions", {"question-search-found": "delivery", "question-order-rating": "nowhere"}).status_code == 303
+    page = person.get("/app/overview", **MONTH).text
+    assert "Answered 12" in stage(page, "After") and "Answered" not in stage(page, "Search")
+    with world.database.reading() as conn:
+        found = shops.by_id(conn, world.shop.id)
+    assert found is not None
+    asked = {name: versions[-1].touchpoint for name, versions in found.questions.items()}
+    assert asked == {"search-found": "delivery", "order-rating": "order"}, "nobody moves to a touchpoint that is none"
+
+
+def test_there_is_an_end_to_touchpoints(small_world: World) -> None:
+    person = signed_in(small_world)
+    for number in range(40):
+        person.post_form("/app/overview/touchpoints", {"do": "add", "title": f"Step {number}", "stage": "after"})
+    assert len(arranged(small_world)) == 30
+
+
+def test_a_viewer_sees_touchpoints_and_changes_none(small_world: World) -> None:
+    person = signed_in(small_world, "viewer")
+    page = person.get("/app/overview/touchpoints")
+    assert page.status_code == 200 and "Ordering" in page.text and "<input id" not in page.text
+    assert person.post_form("/app/overview/touchpoints", {"do": "add", "title": "x"}).status_code == 403

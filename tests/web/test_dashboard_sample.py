@@ -1,0 +1,138 @@
+"""The sample shop: made once and when asked for, brought up to yesterday, apart from every real shop, never changed."""
+
+import re
+import uuid
+from collections import Counter
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+
+from tests.pipeline.envelopes import NOW
+from tests.web.conftest import DAY, Person, World, answer, signed_in
+from widget_server.act import sample, verify
+from widget_server.contract.times import local_day
+from widget_server.record import counters, keys, shops
+from widget_server.record.counters import Slice
+from widget_server.record.db import Database
+
+
+def rows(database: Database, but: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row there is, but of these tables."""
+    with database.reading() as conn:
+        names = [name for name in inspect(conn).get_table_names() if name not in but and not name.startswith("answer_texts")]
+        return {name: sorted(map(tuple, conn.execute(text(f"SELECT * FROM {name}"))), key=repr) for name in names}
+
+
+def own(database: Database, shop: str) -> Counter[str]:
+    """How many rows of each table belong to a shop."""
+    return Counter({name: sum(shop in row for row in found) for name, found in rows(database, ("shops",)).items()})
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short history is history enough."""
+    monkeypatch.setattr(sample, "DAYS", 8)
+
+
+def days_told(database: Database) -> list[str]:
+    with database.reading() as conn:
+        return sorted(counters.by_time(conn, Slice(shops.SAMPLE, ("search-found",)), counters.DAY))
+
+
+def test_it_is_made_once_and_brought_up_to_yesterday(database: Database, short: None) -> None:
+    assert rows(database)["shops"] == []
+    sample.settle(database, NOW)
+    last = local_day(NOW - DAY, sample.TIME_ZONE)
+    assert len(days_told(database)) == 8 and days_told(database)[-1] == last
+    before = rows(database)
+    sample.settle(database, NOW + 60_000)
+    assert rows(database) == before, "the same day adds nothing"
+    sample.settle(database, NOW + 3 * DAY)
+    assert len(days_told(database)) == 11 and days_told(database)[0] == local_day(NOW - 8 * DAY, sample.TIME_ZONE)
+    assert list(verify.verify(database)) == []
+
+
+def test_it_shows_every_stage_of_the_journey(sqlite_database: Database, short: None) -> None:
+    made = sample.settle(sqlite_database, NOW)
+    asked = {versions[-1].touchpoint for versions in made.questions.values()}
+    assert {"site", "search", "choice", "order", "delivery", "relationship"} <= asked
+    with sqlite_database.reading() as conn:
+        for name in made.questions:
+            counted = counters.total(conn, Slice(shops.SAMPLE, (name,)))
+            assert counted.shown and counted.answers, name
+
+
+def test_nothing_of_it_is_in_a_real_shop_and_nothing_of_a_real_shop_in_it(small_world: World, short: None) -> None:
+    small_world.send(answer("order-rating", 5, text="only mine"))
+    before = own(small_world.database, small_world.shop.id)
+    sample.settle(small_world.database, NOW)
+    assert own(small_world.database, small_world.shop.id) == before
+    person = signed_in(small_world)
+    mine = person.get("/app/overview", period="2025-11").text
+    assert person.post_form("/app/sample").status_code == 303
+    shown = person.get("/app/overview", period="2025-11").text
+    assert "sample data of a made-up shop" in shown and "sample data of a made-up shop" not in mine
+    assert sample.NAME in shown and sample.NAME not in mine
+    assert person.post_form("/app/sample/leave").status_code == 303
+    assert "sample data of a made-up shop" not in person.get("/app/overview").text
+
+
+def test_a_viewer_of_any_shop_may_look_and_nobody_else(small_world: World, short: None) -> None:
+    person = signed_in(small_world, "viewer", shop=small_world.neighbour)
+    assert person.post_form("/app/sample").status_code == 303
+    assert "sample data of a made-up shop" in person.get("/app/overview").text
+    nobody = small_world.app.test_client().get("/app/overview")
+    assert nobody.status_code == 303 and "/app/sign-in" in nobody.headers["Location"]
+
+
+def unsafe_routes(world: World) -> list[tuple[str, str]]:
+    return sorted(
+        (method, rule.rule)
+        for rule in world.app.url_map.iter_rules()
+        if rule.rule.startswith("/app")
+        for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+    )
+
+
+# What changes nothing of a shop: the way in and out, and what belongs to the person.
+OF_THE_PERSON = re.compile(
+    r"/app/(sample|sample/leave|shops|sign-in.*|sign-out|invitations/.*|settings/(account|two-factor|sessions).*)"
+)
+
+
+def test_every_write_is_refused_while_it_is_shown(small_world: World, short: None) -> None:
+    person: Person = signed_in(small_world)
+    person.post_form("/app/sample")
+    token = person.token()
+    sessions = ("sessions", "accounts")
+    before = rows(small_world.database, sessions)
+    tried = [route for route in unsafe_routes(small_world) if not OF_THE_PERSON.fullmatch(route[1])]
+    assert ("POST", "/app/overview/touchpoints") in tried
+    for method, rule in tried:
+        path = re.sub(r"<[^>]+>", "search-found", rule)
+        reply = person.client.open(path, method=method, data={"csrf_token": token, "do": "add", "title": "x"})
+        assert reply.status_code == 403, (method, rule)
+    assert rows(small_world.database, sessions) == before
+
+
+def test_nothing_from_outside_gets_into_it(small_world: World, short: None) -> None:
+    sample.settle(small_world.database, NOW)
+    with small_world.database.reading() as conn:
+        made = shops.by_id(conn, shops.SAMPLE)
+        assert made is not None
+        assert shops.by_site_key(conn, made.site_key) is None
+        assert keys.of_shop(conn, shops.SAMPLE) == []
+
+
+def test_its_secret_is_on_no_page(small_world: World, short: None) -> None:
+    sample.settle(small_world.database, NOW)
+    with small_world.database.reading() as conn:
+        made = shops.by_id(conn, shops.SAMPLE)
+    assert made is not None
+    person = signed_in(small_world)
+    person.post_form("/app/sample")
+    for rule in small_world.app.url_map.iter_rules():
+        if rule.rule.startswith("/app") and "GET" in (rule.methods or ()) and not rule.arguments and "sign-in" not in rule.rule:
+            page = person.get(rule.rule)
+            assert made.order_token_secret not in page.text, rule.rule
