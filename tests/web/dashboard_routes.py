@@ -23,6 +23,8 @@ class Row:
     foreign: tuple[int, ...] = (200, 303)
 
 
+# An answer of the first shop (conftest.fill).
+THE_ANSWER = {"question": "order-rating", "key": "order:kanarejputns"}
 OWN_PASSWORD = {"current": PASSWORD}
 ROUTES: dict[tuple[str, str], Row] = {
     ("GET", "/app/sign-in"): Row(None),
@@ -67,6 +69,18 @@ ROUTES: dict[tuple[str, str], Row] = {
     ("POST", "/app/searches/conversion"): Row("owner", {"percent": "3"}),
     ("GET", "/app/settings/export"): Row("viewer"),
     ("GET", "/app/settings/export/file"): Row("viewer", query={"what": "everything", "form": "json"}),
+    ("GET", "/app/answers"): Row("viewer"),
+    ("GET", "/app/answers/cases"): Row("viewer"),
+    ("GET", "/app/answers/one"): Row("viewer", query=THE_ANSWER, foreign=(404,)),
+    ("POST", "/app/answers/one/opened"): Row("editor", THE_ANSWER, own=(200,), foreign=(404,)),
+    ("POST", "/app/answers/case"): Row("editor", THE_ANSWER, own=(303,), foreign=(404,)),
+    ("POST", "/app/answers/cases/change"): Row("editor", {**THE_ANSWER, "status": "doing"}, own=(303,), foreign=(404,)),
+    ("POST", "/app/answers/note"): Row("editor", {**THE_ANSWER, "text": "a note"}, own=(303,), foreign=(404,)),
+    ("POST", "/app/answers/quarantine"): Row("editor", {**THE_ANSWER, "reason": "rude"}, own=(303,), foreign=(404,)),
+    ("POST", "/app/answers/release"): Row("editor", THE_ANSWER, own=(303,), foreign=(404,)),
+    ("POST", "/app/answers/bulk"): Row("editor", {"do": "case", "name": "\n".join(THE_ANSWER.values())}, own=(303,), foreign=(404,)),
+    ("POST", "/app/answers/views"): Row("editor", {"name": "Sad", "value": "no", "everybody": "1"}, own=(303,), foreign=(303,)),
+    ("POST", "/app/answers/views/remove"): Row("editor", {"view": "view_none"}, own=(404,), foreign=(404,)),
     ("GET", "/app/questions"): Row("viewer"),
     ("GET", "/app/questions/new"): Row("editor", query={"type": "stars", "placement": "order"}),
     ("POST", "/app/questions/new"): Row("editor", {"do": "look", "type": "yes_no", "placement": "order", "l": "en", "t.en.title": "Well?"}),
