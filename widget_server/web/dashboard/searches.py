@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
@@ -94,7 +94,7 @@ def export(visit: Visit) -> ResponseReturnValue:
     """The table as a file: every search of the days, in the order that is asked for."""
     wanted = _wanted(request.args, visit)
     name = f"searches-{wanted.period.first}-{wanted.period.last}.csv"
-    reply = Response(_csv.lines(_HEADER, _file(visit, wanted)), mimetype=_csv.MIMETYPE)
+    reply = Response(stream_with_context(_csv.lines(_HEADER, _file(visit, wanted))), mimetype=_csv.MIMETYPE)
     reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return reply
 

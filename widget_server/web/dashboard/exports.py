@@ -1,0 +1,158 @@
+"""Export: everything that a shop has, as CSV for spreadsheets and JSON for programs, as a stream of any length."""
+
+import io
+import time
+import zipfile
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from flask import Response, request, stream_with_context
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+
+from widget_server.contract.times import format_time, local_day
+from widget_server.web.errors import Problem, not_found
+
+from . import _csv
+from ._everything import KINDS, PEOPLE, Kind
+from ._page import Page, View, Visit, draw
+
+EVERYTHING = "everything"
+FORMS = ("csv", "json")
+# Sent at once: many small pieces cost more than they hold.
+_PIECE = 64 * 1024
+
+_ABOUT = {
+    "answers": _("What shoppers said, one row an answer, those in quarantine too."),
+    "searches": _("Every search and every click on a result."),
+    "orders": _("Orders with their lines, as your platform told them."),
+    "scores": _("Every score of every question, month by month, with its interval."),
+    "questions": _("Your questions in all their versions and languages."),
+}
+_NAMES = {
+    "answers": _("Answers"), "searches": _("Searches"), "orders": _("Orders"), "scores": _("Scores"),
+    "questions": _("Questions"),
+}  # fmt: skip
+
+
+def show(visit: Visit) -> ResponseReturnValue:
+    kinds = [{"name": name, "title": _NAMES[name], "about": _ABOUT[name], "people": name in PEOPLE} for name in KINDS]
+    return draw("settings/export.html", kinds=kinds, everything=EVERYTHING)
+
+
+def file(visit: Visit) -> ResponseReturnValue:
+    """One kind, or everything: as CSV (everything: a ZIP of them) or as JSON. `people=1`: also whose it is."""
+    name, form = request.args.get("what", ""), request.args.get("form", "")
+    if form not in FORMS or name not in (*KINDS, EVERYTHING):
+        raise not_found("There is no such file.")
+    people = request.args.get("people") == "1"
+    if people and not visit.member.may("owner"):
+        raise Problem(403, "forbidden", "Only an owner may take personal data along.")
+    kinds = list(KINDS.values()) if name == EVERYTHING else [KINDS[name]]
+    if form == "json":
+        body, ending, mimetype = _json(visit, kinds, people), "json", "application/json"
+    elif name == EVERYTHING:
+        body, ending, mimetype = _zip(visit, kinds, people), "zip", "application/zip"
+    else:
+        body, ending, mimetype = _in_pieces(_file(visit, kinds[0], people)), "csv", _csv.MIMETYPE
+    reply = Response(stream_with_context(body), mimetype=mimetype)
+    day = local_day(time.time_ns() // 1_000_000, visit.shop.time_zone)
+    reply.headers["Content-Disposition"] = f'attachment; filename="atbalss-{name}-{day}.{ending}"'
+    return reply
+
+
+def _file(visit: Visit, kind: Kind, people: bool) -> Iterator[str]:
+    names = kind.columns(people)
+    rows = kind.rows(visit.reading, visit.shop, people)
+    return _csv.lines(names, ([_cell(row[name]) for name in names] for row in rows))
+
+
+def _cell(value: Any) -> _csv.Cell:
+    """A value as a cell: several options as a list, what has parts of its own as JSON."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return " | ".join(value)
+    if isinstance(value, list | dict):
+        return orjson.dumps(value).decode()
+    cell: _csv.Cell = value
+    return cell
+
+
+def _json(visit: Visit, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+    """One object: who and when, and a list of each kind, every row on a line of its own."""
+    return _in_pieces(_json_lines(visit, kinds, people))
+
+
+def _json_lines(visit: Visit, kinds: list[Kind], people: bool) -> Iterator[str]:
+    about = {"shop": visit.shop.name, "site_key": visit.shop.site_key, "exported_at": format_time(time.time_ns() // 1_000_000)}
+    yield orjson.dumps(about).decode()[:-1]
+    for kind in kinds:
+        yield f',\n"{kind.name}": ['
+        comma = "\n"
+        for row in kind.rows(visit.reading, visit.shop, people):
+            yield comma + orjson.dumps(row, default=_plain).decode()
+            comma = ",\n"
+        yield "\n]"
+    yield "}\n"
+
+
+def _plain(value: Any) -> Any:
+    """Money is text in our JSON, so that no reader makes a rounded number of it."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def _in_pieces(lines: Iterable[str]) -> Iterator[bytes]:
+    """The same bytes in pieces worth sending."""
+    kept, size = [], 0
+    for line in lines:
+        piece = line.encode("utf-8", "replace")
+        kept.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(kept)
+            kept, size = [], 0
+    if kept:
+        yield b"".join(kept)
+
+
+class _Sink(io.RawIOBase):
+    """What a ZIP is written into: it forgets what was taken out."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._kept += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = bytes(self._kept)
+        self._kept.clear()
+        return taken
+
+
+def _zip(visit: Visit, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+    """A ZIP of the CSV files, made while it is sent."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as made:
+        for kind in kinds:
+            # How long it will be nobody knows yet, so room is kept for more than 4 GB.
+            with made.open(f"{kind.name}.csv", "w", force_zip64=True) as part:
+                for piece in _in_pieces(_file(visit, kind, people)):
+                    part.write(piece)
+                    if taken := sink.take():
+                        yield taken
+    yield sink.take()
+
+
+PAGE = Page(
+    "/settings/export", _("Export"), 80, "download", part_of="/settings", in_menu=False,
+    about=_("Everything you have here, as files to take along."),
+    views=(View("", show), View("/file", file)),
+)  # fmt: skip
