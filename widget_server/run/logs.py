@@ -57,7 +57,8 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
 
 def _renderer(out: TextIO) -> Any:
     if out.isatty():
-        return structlog.dev.ConsoleRenderer()
+        # A traceback with its locals would show what shoppers wrote, and passwords.
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return structlog.processors.JSONRenderer()
 
 

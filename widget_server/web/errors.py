@@ -85,11 +85,16 @@ def _of_http(error: HTTPException) -> Response:
 
 def _of_anything(error: Exception) -> Response:
     if is_passing(error):
-        log.warning("database_away", request_id=g.get("request_id"), path=request.path, error=type(error).__name__)
+        log.warning("database_away", request_id=g.get("request_id"), path=_route(), error=type(error).__name__)
         retry = {"Retry-After": str(RETRY_AFTER)}
         return _reply(Problem(503, "unavailable", "The database is away; try again soon.", headers=retry))
-    log.error("request_failed", request_id=g.get("request_id"), path=request.path, exc_info=error)
+    log.error("request_failed", request_id=g.get("request_id"), path=_route(), exc_info=error)
     return _reply(Problem(500, "internal", "Something went wrong here; it is in the log."))
+
+
+def _route() -> str:
+    """What the log says was asked for: an address itself may be a secret, as that of a one-time link is."""
+    return request.path if request.url_rule is None else request.url_rule.rule
 
 
 def _reply(problem: Problem) -> Response:

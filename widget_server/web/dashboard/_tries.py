@@ -57,6 +57,7 @@ INNER = Limit(300, 2_000, _MINUTE, 60 * _MINUTE)
 _TRY = """
 local now, wait = tonumber(ARGV[1]), 0
 for i, key in ipairs(KEYS) do
+  if tonumber(redis.call('HGET', key, 'until') or '0') <= now then redis.call('DEL', key) end
   local free_at = tonumber(redis.call('HGET', key, 'at') or '0')
   if free_at - now > wait then wait = free_at - now end
 end
@@ -66,6 +67,7 @@ for i, key in ipairs(KEYS) do
   local free, first, most = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local over = redis.call('HINCRBY', key, 'n', 1) - free
   if over >= 0 then redis.call('HSET', key, 'at', string.format('%.0f', now + math.min(first * 2 ^ math.min(over, 40), most))) end
+  redis.call('HSET', key, 'until', string.format('%.0f', now + ARGV[at + 3]))
   redis.call('PEXPIRE', key, ARGV[at + 3])
 end
 return 0
