@@ -245,6 +245,12 @@ class HttpClient:
         hurried._deadline = min(self._deadline, seconds)
         return hurried
 
+    def reading(self, most: int) -> "HttpClient":
+        """The same, reading so many bytes of a body at most."""
+        patient = copy.copy(self)
+        patient._body_limit = most
+        return patient
+
     def check_url(self, url: str) -> None:
         """For the moment a URL is saved: raises UrlRefused, AddressRefused or NoAnswer, each with a sentence."""
         deadline = _Deadline(min(self._deadline, _CHECK_DEADLINE))

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import time
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,10 @@ class Link:
     expires: int
 
 
-def make(shop: str, question: Question, lang: str) -> Link:
-    """A link to see `question` of `shop`, as it is given here."""
+def make(shop: str, question: Question, lang: str, widget: Mapping[str, Any] | None = None) -> Link:
+    """A link to see `question` of `shop`, as it is given here; with `widget`, in those looks in place of the shop's."""
     expires = int(time.time()) + HOURS * 3600
-    said: dict[str, Any] = {"shop": shop, "until": expires}
+    said: dict[str, Any] = {"shop": shop, "until": expires, **({} if widget is None else {"widget": dict(widget)})}
     with state().database.reading() as conn:
         saved = questions.version(conn, shop, question.name, question.version)
     if saved == question:
@@ -139,7 +140,9 @@ def _opened(token: str) -> tuple[Shop, Question] | None:
             question: Question | None = Question(**said["question"])
         else:
             question = questions.version(conn, said["shop"], said["name"], said["version"])
-    return None if shop is None or question is None else (shop, question)
+    if shop is None or question is None:
+        return None
+    return replace(shop, widget=said["widget"]) if "widget" in said else shop, question
 
 
 def _signed(said: dict[str, Any]) -> str:

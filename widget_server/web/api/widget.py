@@ -115,9 +115,14 @@ def _json(shop: Shop, widget: Mapping[str, Any]) -> dict[str, Any]:
         for name, (card, drawn) in theme.cards(widget).items()
     }  # fmt: skip
     return {
-        **theme.DEFAULTS, **widget, **cards, "notes": theme.notes(widget), "tag": _tag(shop, "widget.js"),
+        **theme.DEFAULTS, **widget, **cards, "notes": theme.notes(widget), "tag": tag(shop),
         "frozen_tag": _frozen_tag(shop),
     }  # fmt: skip
+
+
+def tag(shop: Shop) -> str:
+    """The line for every page of the shop."""
+    return _tag(shop, "widget.js")
 
 
 def _tag(shop: Shop, file: str, more: str = "") -> str:

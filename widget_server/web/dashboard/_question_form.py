@@ -106,7 +106,9 @@ def _value(form: Form, name: str, setting: Setting, before: Question, zone: str)
     if isinstance(shape, Choice):
         return form.get(field) or None
     if shape.name == "rules":
-        return _rules(form, field) or None
+        rules = _rules(form, field)
+        old = before.settings.get(name)
+        return old if rules and rules == _plainly(old) else rules or None
     if shape.name == "properties":
         return _properties(form, field) or None
     given = form.get(field, "").strip()
@@ -137,6 +139,13 @@ def _rules(form: Form, field: str) -> list[dict[str, Any]]:
             rule: dict[str, Any] = {form.get(f"{field}.{at}.how", "like"): text}
             found.append({**rule, "not": True} if form.get(f"{field}.{at}.not") else rule)
     return found
+
+
+def _plainly(rules: Any) -> Any:
+    """Rules as the form writes them: what is not turned round doesn't say so."""
+    if not isinstance(rules, list) or not all(isinstance(rule, Mapping) for rule in rules):
+        return rules
+    return [{key: value for key, value in rule.items() if (key, value) != ("not", False)} for rule in rules]
 
 
 def _properties(form: Form, field: str) -> dict[str, Any]:
