@@ -87,6 +87,56 @@ def put(ours: Ours, shop: Shop) -> Put:
     return put
 
 
+def quiet(page: Page, ours: Ours) -> None:
+    """The page has what it asked us for, and asks for nothing more; "networkidle" is over for ever once it was reached."""
+    silent = 0
+    while silent < 2:
+        asked = ours.rest()
+        page.wait_for_timeout(250)
+        silent = silent + 1 if asked == ours.begun else 0
+
+
+def loaded(page: Page, chunk: str) -> None:
+    """The page has fetched this part of the snippet, and has run it."""
+    fetched = f"(window.fetched || performance).getEntriesByType('resource').find((one) => one.name.includes('/widget/{chunk}-'))"
+    page.wait_for_function(fetched)
+    page.evaluate(f"import({fetched}.name)")
+    page.evaluate("0")
+
+
+def told(page: Page, ours: Ours) -> None:
+    """The page has read the reply to all that it has sent since it was opened, the first in its test."""
+    ours.rest()
+    read = "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/answers')).length"
+    page.wait_for_function(f"(count) => {read} >= count", arg=len(ours.posts()))
+    page.evaluate("0")
+
+
+def goes(page: Page) -> None:
+    """The question goes by itself, some seconds after the thanks: longer than `expect` likes to wait on a slow machine."""
+    page.locator("atbalss-panel").wait_for(state="detached")
+
+
+def stand_still(page: Page) -> None:
+    """Time stands still in the page, until the test lets it run: what the page and the test do takes none."""
+    page.add_init_script("window.fetched = performance")  # the one that stands still has no list of what was fetched
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
+
+
+# Says of the page that it is hidden, as a tab in the background does; nothing goes away there by itself.
+HIDE = """(hidden) => { Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
+  Object.defineProperty(document, "visibilityState", {configurable: true, get: () => hidden ? "hidden" : "visible"});
+  document.dispatchEvent(new Event("visibilitychange", {bubbles: true})); }"""
+
+# Notes what moves; `MOVED` gives the sum, also of what the browser has yet to tell.
+WATCH = """window.moves = []; window.watch = new PerformanceObserver((list) => moves.push(...list.getEntries()));
+  watch.observe({type: "layout-shift", buffered: true});"""
+MOVED = """async () => { for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+  moves.push(...watch.takeRecords());
+  return moves.reduce((sum, one) => sum + one.value, 0); }"""
+
+
 def results(query: str = "zābaki", count: int | None = 12) -> str:
     """What a shop's plugin puts on a page of results."""
     number = "" if count is None else f' data-atbalss-results="{count}"'

@@ -69,6 +69,7 @@ class Server:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.arrived = threading.Condition()
+        self.begun = self.ended = 0
         self._http = _Http(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -78,6 +79,11 @@ class Server:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+    def rest(self) -> int:
+        """Waits until no request is under way; gives how many there were."""
+        self.wait(lambda: self.begun == self.ended)
+        return self.ended
 
     def answer(self, request: Request) -> Reply:
         """What to reply."""
@@ -137,6 +143,11 @@ class Ours(Server):
     def wait_for(self, name: str, count: int = 1) -> list[dict[str, Any]]:
         """The first `count` events of a type, as soon as they are here."""
         return self.wait(lambda: self.events(name)[:count] if len(self.events(name)) >= count else [])
+
+    def types(self, count: int) -> list[str]:
+        """The types of all events, in the order of their times, as soon as there are `count`."""
+        self.wait_for("", count)
+        return [event["type"] for event in self.events()]
 
     def _ask(self, query: dict[str, str]) -> dict[str, Any]:
         """What the server replies to `ask`: without a name, questions for any page come without their texts."""
@@ -210,6 +221,16 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            with server.arrived:
+                server.begun += 1
+            try:
+                self.reply()
+            finally:
+                with server.arrived:
+                    server.ended += 1
+                    server.arrived.notify_all()
+
+        def reply(self) -> None:
             split = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length).decode()

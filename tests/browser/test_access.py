@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from widget_server.contract.texts import LANGUAGES, TEXTS
 
-from .conftest import Put, order, results
+from .conftest import HIDE, Put, order, results
 from .standin import Ours, question
 
 pytestmark = pytest.mark.browser
@@ -97,8 +97,10 @@ def test_axe_finds_nothing(scheme: str, page: Page, put: Put, ours: Ours) -> Non
     assert violations(page) == []
     page.goto(put("/thanks", order()))
     page.get_by_role("radio", name="4 of 5 stars").click()
+    page.get_by_role("textbox").wait_for()
     assert violations(page) == []
     page.wait_for_timeout(600)
+    page.evaluate(HIDE, True)  # so that the thanks stay until they are looked through
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("textbox")).to_have_count(0)
     assert violations(page) == []
@@ -107,6 +109,7 @@ def test_axe_finds_nothing(scheme: str, page: Page, put: Put, ours: Ours) -> Non
 def test_a_scale_of_eleven(page: Page, put: Put, ours: Ours) -> None:
     ours.questions = [question("order-rating", "nps", "order", follow_up="never")]
     page.set_viewport_size({"width": 320, "height": 568})
+    page.emulate_media(reduced_motion="reduce")  # what fades in has other colours until it is there
     page.goto(put("/thanks", order()))
     numbers = page.get_by_role("radio")
     expect(numbers).to_have_count(11)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Put, order, results
+from .conftest import Put, goes, loaded, order, results, stand_still
 from .standin import SITE_KEY, Ours, Shop, question
 
 pytestmark = pytest.mark.browser
@@ -42,7 +42,7 @@ def test_a_search_that_failed_is_told_in_two_parts(page: Page, put: Put, ours: O
     assert all(UUID.fullmatch(i) for i in ids)
     assert searched["at"] < shown["at"] < first["at"] < second["at"]
     assert [e["type"] for e in ours.events()] == ["search.performed", "question.shown", "answer.given", "answer.given"]
-    expect(page.locator(PANEL)).to_have_count(0)  # it went away by itself
+    goes(page)
 
 
 def test_yes_needs_one_tap(page: Page, put: Put, ours: Ours) -> None:
@@ -51,7 +51,7 @@ def test_yes_needs_one_tap(page: Page, put: Put, ours: Ours) -> None:
     expect(page.get_by_role("textbox")).to_have_count(0)
     (answer,) = ours.wait_for("answer.given")
     assert (answer["value"], answer["final"]) == ("yes", True)
-    expect(page.locator(PANEL)).to_have_count(0)
+    goes(page)
     assert not ours.events("question.dismissed")
 
 
@@ -64,7 +64,7 @@ def test_a_tap_on_the_other_choice_edits_the_same_answer(page: Page, put: Put, o
     assert [a["value"] for a in answers] == ["no", "yes"]
     assert len({a["answer"] for a in answers}) == 1
     assert len({a["id"] for a in answers}) == 2
-    expect(page.locator(PANEL)).to_have_count(0)
+    goes(page)
     assert len(ours.events("answer.given")) == 2
 
 
@@ -82,7 +82,7 @@ def test_closing_is_told_once_and_is_no_answer(how: str, page: Page, put: Put, o
     (dismissed,) = ours.wait_for("question.dismissed")
     (shown,) = ours.wait_for("question.shown")
     assert dismissed["answer"] == shown["answer"]
-    assert len(ours.events()) == 3
+    assert ours.types(3) == ["search.performed", "question.shown", "question.dismissed"]
 
 
 def test_closing_after_the_tap_takes_nothing_back(page: Page, put: Put, ours: Ours) -> None:
@@ -210,10 +210,9 @@ def test_results_are_looked_at_in_peace_first(context: BrowserContext, put: Put,
     ours.questions = [question("search-found", "yes_no", "search")]
     del ours.questions[0]["settings"]["delay"]
     page = context.new_page()
-    page.clock.install()
+    stand_still(page)
     page.goto(put("/search", results()))
-    ours.wait(lambda: [r for r in ours.requests if r.path.endswith("/ask")])
-    page.wait_for_load_state("networkidle")
+    loaded(page, "found")
     page.clock.run_for(3000)
     assert page.locator(PANEL).count() == 0
     page.clock.run_for(2000)
@@ -226,7 +225,7 @@ def test_two_tags_are_one(page: Page, put: Put, ours: Ours) -> None:
     expect(page.get_by_role("dialog", name=TITLE)).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert page.locator(PANEL).count() == 1
-    assert [e["type"] for e in ours.events()] == ["search.performed", "question.shown"]
+    assert ours.types(2) == ["search.performed", "question.shown"]
 
 
 def test_everything_comes_from_the_host_that_the_tag_names(page: Page, put: Put, ours: Ours, shop: Shop) -> None:

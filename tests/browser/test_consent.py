@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from .conftest import Put, order, results
+from .conftest import Put, loaded, order, results
 from .standin import Ours, Reply, Shop, question
 
 pytestmark = pytest.mark.browser
@@ -64,6 +64,9 @@ def comes(page: Page, name: str) -> None:
     page.locator("html[data-cmp=ready]").wait_for()
 
 
+DUE = "document.body.append(Object.assign(document.createElement('i'), {id: 'due'}))"
+
+
 def chooses(page: Page, button: str, which: int = 0) -> None:
     page.evaluate("delete document.documentElement.dataset.chosen")
     page.get_by_role("button", name=button).nth(which).click()
@@ -71,8 +74,9 @@ def chooses(page: Page, button: str, which: int = 0) -> None:
 
 
 def is_shown(page: Page, ours: Ours, count: int) -> None:
-    expect(page.locator(PANEL)).to_have_count(1)
+    page.locator(PANEL).wait_for(state="attached")
     ours.wait_for("question.shown", count)
+    assert page.locator(PANEL).count() == 1
 
 
 def is_kept_back(page: Page, ours: Ours, reason: str, count: int = 1) -> None:
@@ -129,18 +133,20 @@ def test_a_platform_that_comes_late(
     comes(page, name)
     page.wait_for_load_state("networkidle")
 
-    ours.questions = [question("search-found", "yes_no", "search", delay=1)]
+    ours.questions = [question("search-found", "yes_no", "search", selector="#due")]
     page.goto(address)
     comes(page, name)
+    page.evaluate(DUE)
     is_shown(page, ours, 2)
     wait_stored(page, ["atbalss"])
     page.goto(address)
     comes(page, name)
+    page.evaluate(DUE)
     is_kept_back(page, ours, "cooldown")
 
     # Withdrawn where most shops have the button: on a page that asks nothing.
     page.goto(put("/privacy", head=platform(name, late=True)))
-    page.wait_for_load_state("networkidle")
+    loaded(page, "memory")
     assert stored(page) == ["atbalss"]
     comes(page, name)
     page.wait_for_timeout(100)
@@ -173,8 +179,7 @@ def test_withdrawn_in_one_tab_is_withdrawn_in_all(
     chooses(first, "Accept all")
     first.goto(address)
     is_shown(first, ours, 2)
-    ours.wait(lambda: any("/widget/queue-" in r.path for r in ours.requests))
-    first.wait_for_load_state("networkidle")
+    loaded(first, "queue")
     second.bring_to_front()
     second.goto(address)
     is_kept_back(second, ours, "cooldown")

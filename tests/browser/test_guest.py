@@ -1,9 +1,9 @@
 """The snippet is a guest in the page: it leaves nothing behind, breaks no rule of the house, and stands a hostile one."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
-from .conftest import Put, order, results
+from .conftest import MOVED, WATCH, Put, goes, order, results
 from .standin import Ours, Shop
 
 pytestmark = pytest.mark.browser
@@ -39,12 +39,12 @@ def test_a_strict_policy_with_trusted_types_is_kept(page: Page, put: Put, ours: 
     page.goto(put("/search", results(), Content_Security_Policy=policy))
     page.get_by_role("button", name="No", exact=True).click()
     page.get_by_label("What were you looking for?").fill("boots")
+    card = page.locator(".card")
+    assert card.evaluate("e => getComputedStyle(e).borderRadius") == "18px"  # so the style sheet was taken
     page.wait_for_timeout(600)
     page.get_by_role("button", name="Send").click()
     ours.wait_for("answer.given", 2)
     assert page.evaluate("broken") == []
-    card = page.locator(".card")
-    assert card.evaluate("e => getComputedStyle(e).borderRadius") == "18px"  # so the style sheet was taken
 
 
 def test_a_page_that_spoilt_its_own_objects(page: Page, put: Put, ours: Ours) -> None:
@@ -90,7 +90,7 @@ def test_one_global_and_nothing_else_is_left(browser: Browser, put: Put, ours: O
     page.goto(put("/search", results()))
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    expect(page.locator("atbalss-panel")).to_have_count(0)
+    goes(page)
     assert globals_of(page) - before == {"atbalss"}
     assert context.cookies() == []
     kept = "async () => [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, (await caches.keys()).length]"
@@ -100,16 +100,12 @@ def test_one_global_and_nothing_else_is_left(browser: Browser, put: Put, ours: O
 
 
 def test_nothing_in_the_page_moves(page: Page, put: Put) -> None:
-    page.add_init_script(
-        "window.moved = 0; new PerformanceObserver((list) => { for (const e of list.getEntries()) "
-        "if (!e.hadRecentInput) moved += e.value; })"
-        ".observe({type: 'layout-shift', buffered: true})"
-    )
+    page.add_init_script(WATCH)
     page.goto(put("/search", results() + "<p>text</p>" * 60))
     page.get_by_role("button", name="No", exact=True).click()
     page.get_by_label("What were you looking for?").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate("moved") == 0
+    assert page.evaluate(MOVED) == 0
 
 
 def test_the_keys_of_the_page_do_not_act_on_what_is_typed_in_the_panel(page: Page, put: Put) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from widget_server.contract.texts import TEXTS
 
 from . import chromium
-from .conftest import Put, order, results
+from .conftest import Put, loaded, order, quiet, results, told
 from .standin import BUILT, SITE_KEY, Ours, Reply, Request, Shop, question
 from .traces import check_sent, kept
 
@@ -28,10 +28,6 @@ def nothing_odd_is_sent(ours: Ours) -> Iterator[None]:
     check_sent(ours)
 
 
-def types(ours: Ours) -> list[str]:
-    return [event["type"] for event in ours.events()]
-
-
 def say_no(page: Page, words: str = "boots") -> None:
     """The whole answer: a tap, some words, and the button that sends them."""
     page.get_by_role("button", name="No", exact=True).click()
@@ -44,6 +40,10 @@ WHOLE = ["search.performed", "question.shown", "answer.given", "answer.given"]
 
 
 # --- policies
+
+
+def reported(shop: Shop) -> list[Request]:
+    return [r for r in shop.requests if r.path == "/reports"]
 
 
 def test_the_strictest_policy_reports_nothing(page: Page, put: Put, ours: Ours, shop: Shop) -> None:
@@ -89,9 +89,10 @@ def test_the_strictest_policy_reports_nothing(page: Page, put: Put, ours: Ours, 
             ]
         )
         assert kept(page) == {}
+    shop.wait(lambda: len(reported(shop)) >= len(kinds))
     directives = Counter(
         json.loads(r.body)["csp-report"]["effective-directive"]
-        for r in shop.wait(lambda: [r for r in shop.requests if r.path == "/reports"])
+        for r in reported(shop)
     )
     assert directives == {"style-src-attr": len(kinds)}
 
@@ -101,7 +102,7 @@ def test_a_tag_with_its_hash(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/search", results(), tag=f'integrity="{integrity}" crossorigin="anonymous"'))
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    assert types(ours) == ["search.performed", "question.shown", "answer.given"]
+    assert ours.types(3) == ["search.performed", "question.shown", "answer.given"]
     assert kept(page) == {}
 
 
@@ -126,7 +127,7 @@ def test_a_theme_editor_shows_the_shop_in_a_sandbox(page: Page, put: Put, ours: 
     (answer,) = ours.wait_for("answer.given")
     assert answer["value"] == "yes"
     assert {r.headers["Origin"] for r in ours.posts()} == {"null"}
-    assert types(ours) == ["search.performed", "question.shown", "answer.given"]
+    assert ours.types(3) == ["search.performed", "question.shown", "answer.given"]
     assert page.locator(PANEL).count() == 0
     assert kept(page) == kept(page.frames[1]) == {}
 
@@ -137,7 +138,7 @@ def test_a_preview_beside_its_editor(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/editor", '<iframe src="/search" width="700" height="600"></iframe>'))
     page.frame_locator("iframe").get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    assert types(ours) == ["search.performed", "question.shown", "answer.given"]
+    assert ours.types(3) == ["search.performed", "question.shown", "answer.given"]
     assert page.locator(f"body > {PANEL}").count() == 0
     assert kept(page) == kept(page.frames[1]) == {}
 
@@ -166,7 +167,7 @@ def test_the_smallest_phone(browser: Browser, put: Put, ours: Ours) -> None:
     page.wait_for_timeout(600)
     page.get_by_role("button", name="Send").tap()
     ours.wait_for("answer.given", 2)
-    assert types(ours) == WHOLE
+    assert ours.types(4) == WHOLE
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     assert page.evaluate("scrollY") == 0
     assert kept(page) == {}
@@ -189,15 +190,15 @@ def test_four_hundred_per_cent(kind: str, browser: Browser, put: Put, ours: Ours
         else card.get_by_role("button", name="No", exact=True)
     ).click()
     card.get_by_role("textbox").fill("boots")
-    page.wait_for_timeout(600)
-    card.get_by_role("button", name="Send").click()
-    assert ours.wait_for("answer.given", 2)[1]["text"] == "boots"
     box = page.locator(PANEL).bounding_box()
     assert box is not None
     assert (
         box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= 320 and box["y"] + box["height"] <= 200
     )
-    assert types(ours) == WHOLE
+    page.wait_for_timeout(600)
+    card.get_by_role("button", name="Send").click()
+    assert ours.wait_for("answer.given", 2)[1]["text"] == "boots"
+    assert ours.types(4) == WHOLE
     context.close()
 
 
@@ -208,7 +209,7 @@ def test_four_hundred_per_cent_and_no_thanks(browser: Browser, put: Put, ours: O
     page.get_by_role("dialog").locator(".close").click()
     ours.wait_for("question.dismissed")
     expect(page.locator(PANEL)).to_have_count(0)
-    assert types(ours) == ["search.performed", "question.shown", "question.dismissed"]
+    assert ours.types(3) == ["search.performed", "question.shown", "question.dismissed"]
     assert kept(page) == {}
     context.close()
 
@@ -225,7 +226,7 @@ def test_from_right_to_left(page: Page, put: Put, ours: Ours) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     say_no(page, "حذاء أحمر")
     assert ours.wait_for("answer.given", 2)[1]["text"] == "حذاء أحمر"
-    assert types(ours) == WHOLE
+    assert ours.types(4) == WHOLE
     assert ours.events()[0]["search"]["query"] == "حذاء"
     assert kept(page) == {}
 
@@ -238,7 +239,7 @@ def test_a_theme_that_says_nothing(page: Page, put: Put, ours: Ours) -> None:
     body = '<form action="/find"><input name="q" placeholder="Search"></form><div>57 products</div><a href="/p">Boots 38</a>'
     page.goto(put("/", body, address="?utm_source=mail&email=anna%40shop.example"))
     page.wait_for_function("window.atbalss && atbalss.live")
-    page.wait_for_load_state("networkidle")
+    quiet(page, ours)
     page.goto("about:blank")
     asked = [r.query for r in ours.requests if r.path != "/widget.js"]
     assert asked == [{"lang": ["en"], "placement": ["page"]}]
@@ -267,7 +268,7 @@ def test_however_the_tag_comes_into_the_page(tag: str, page: Page, ours: Ours, s
     page.goto(shop.url + "/search")
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    assert types(ours) == ["search.performed", "question.shown", "answer.given"]
+    assert ours.types(3) == ["search.performed", "question.shown", "answer.given"]
     assert kept(page) == {}
 
 
@@ -306,7 +307,7 @@ def test_kinds_of_documents(kind: str, page: Page, ours: Ours, shop: Shop) -> No
     page.wait_for_timeout(600)
     place.get_by_role("button", name="Send").click()
     assert ours.wait_for("answer.given", 2)[1]["text"] == "boots & <hats>"
-    assert types(ours) == WHOLE
+    assert ours.types(4) == WHOLE
     assert kept(place) == {}
 
 
@@ -343,7 +344,7 @@ def test_a_page_that_writes_itself_anew(page: Page, put: Put, ours: Ours) -> Non
     assert page.locator(PANEL).count() == 0
     page.goto("about:blank")
     page.wait_for_timeout(200)
-    assert types(ours) == ["search.performed", "question.shown"]
+    assert ours.types(2) == ["search.performed", "question.shown"]
 
 
 OLD_GLOBALS = {
@@ -367,7 +368,7 @@ def test_the_name_is_taken(kind: str, page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/search", results(), head=OLD_GLOBALS[kind]))
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    assert types(ours) == ["search.performed", "question.shown", "answer.given"]
+    assert ours.types(3) == ["search.performed", "question.shown", "answer.given"]
     assert ours.events()[0]["search"].items() >= {"query": "zābaki", "results": 12}.items()
     assert kept(page) == {}
 
@@ -392,7 +393,7 @@ def test_slow_third_generation(context: BrowserContext, put: Put, ours: Ours) ->
     page.goto(put("/search", results()))
     say_no(page)
     ours.wait_for("answer.given", 2)
-    assert types(ours) == WHOLE
+    assert ours.types(4) == WHOLE
     assert len(ours.posts()) <= 4  # nothing was sent twice for want of patience
     assert kept(page) == {}
 
@@ -423,7 +424,7 @@ def test_a_server_that_hangs_holds_up_nobody(what: str, page: Page, put: Put, ou
         gate.set()
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    assert types(ours) == ["search.performed", "question.shown", "answer.given"]
+    assert ours.types(3) == ["search.performed", "question.shown", "answer.given"]
     assert kept(page) == {}
 
 
@@ -431,14 +432,15 @@ def test_offline_in_the_middle(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/search", results()))
     page.get_by_role("button", name="No", exact=True).click()
     ours.wait_for("answer.given")
-    page.context.set_offline(True)
+    told(page, ours)  # else the tap is told twice
     page.get_by_label("What were you looking for?").fill("boots")
+    page.context.set_offline(True)
     page.wait_for_timeout(600)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text(TEXTS["search-found"]["en"]["thanks"]).first).to_be_visible()
     page.context.set_offline(False)
     ours.wait_for("answer.given", 2)
-    assert types(ours) == WHOLE
+    assert ours.types(4) == WHOLE
     ids = Counter(e["id"] for r in ours.posts() for e in r.json["events"])
     assert max(ids.values()) == 1  # what failed offline never arrived, so nothing came twice
     assert kept(page) == {}
@@ -446,15 +448,18 @@ def test_offline_in_the_middle(page: Page, put: Put, ours: Ours) -> None:
 
 def test_offline_before_the_panel(page: Page, put: Put, ours: Ours) -> None:
     page.add_init_script("window.rejected = 0; addEventListener('unhandledrejection', () => rejected++)")
-    ours.questions = [question("search-found", "yes_no", "search", delay=3)]
+    ours.questions = [question("search-found", "yes_no", "search", selector="#due")]
     page.goto(put("/search", results()))
-    ours.wait_for("search.performed")  # so everything is here that waits for the moment
+    ours.wait_for("search.performed")
+    loaded(page, "triggers")  # so everything is here that waits for the moment
     page.context.set_offline(True)
-    page.wait_for_timeout(3500)
+    page.evaluate("document.body.append(Object.assign(document.createElement('i'), {id: 'due'}))")
+    page.wait_for_timeout(500)
     assert page.locator(PANEL).count() == 0
     page.context.set_offline(False)
     page.wait_for_timeout(300)
     assert page.evaluate("rejected") == 0
+    ours.questions = [question("search-found", "yes_no", "search")]
     page.goto(put("/other", results("hats", 3)))
     page.get_by_role("button", name="Yes").click()
     assert ours.wait_for("answer.given")[0]["search"]["query"] == "hats"
@@ -508,7 +513,7 @@ def test_storage_is_blocked(told: str, page: Page, put: Put, ours: Ours) -> None
     page.goto(put("/search", results(), head=told))
     say_no(page)
     ours.wait_for("answer.given", 2)
-    assert types(ours) == WHOLE
+    assert ours.types(4) == WHOLE
 
 
 # --- pages that change
@@ -522,14 +527,13 @@ def test_nothing_is_kept_of_a_question_that_waits(kind: str, page: Page, put: Pu
         "typing": '<input name="q" aria-label="Search" autofocus>',
     }[kind]
     page.goto(put("/search", results() + what))
-    ours.wait(lambda: [r for r in ours.requests if r.path.endswith("/ask")])
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(300)
+    loaded(page, "found")
+    quiet(page, ours)
     assert kept(page) == {}
     page.goto("about:blank")
     (skipped,) = ours.wait_for("question.skipped")
     assert skipped["reason"] == {"banner": "covered"}.get(kind, kind)
-    assert types(ours) == ["search.performed", "question.skipped"]
+    assert ours.types(2) == ["search.performed", "question.skipped"]
 
 
 def test_a_page_that_changes_its_address_a_hundred_times(page: Page, put: Put, ours: Ours) -> None:
@@ -543,7 +547,7 @@ def test_a_page_that_changes_its_address_a_hundred_times(page: Page, put: Put, o
     assert searched["search"]["query"] == "boots"
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    assert types(ours) == ["search.performed", "question.shown", "answer.given"]
+    assert ours.types(3) == ["search.performed", "question.shown", "answer.given"]
     assert len([r for r in ours.requests if r.path.endswith("/ask")]) == 2  # of the first page and the last
     assert kept(page) == {}
 
@@ -560,7 +564,7 @@ def test_a_page_that_changes_by_a_view_transition(page: Page, put: Put, ours: Ou
     page.keyboard.press("Escape")
     page.goto("about:blank")
     page.wait_for_timeout(200)
-    assert types(ours) == ["search.performed", "question.shown"]
+    assert ours.types(2) == ["search.performed", "question.shown"]
 
 
 def test_an_order_in_a_frozen_realm(page: Page, put: Put, ours: Ours) -> None:
@@ -575,7 +579,7 @@ def test_an_order_in_a_frozen_realm(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/thanks", order()))
     page.get_by_role("radio", name="5 of 5 stars").click()
     ours.wait_for("answer.given")
-    assert types(ours)[:2] == ["question.shown", "answer.given"]
+    assert ours.types(2)[:2] == ["question.shown", "answer.given"]
     assert kept(page) == {}
 
 
@@ -605,6 +609,8 @@ def test_back_to_a_page_that_was_kept(remembering: Page, put: Put, ours: Ours) -
     page.goto(put("/search", results() + '<a href="/elsewhere">Elsewhere</a>'))
     page.get_by_role("button", name="No", exact=True).click()
     ours.wait_for("answer.given")
+    told(page, ours)
+    page.get_by_label("What were you looking for?").wait_for()
     page.get_by_role("link", name="Elsewhere").click()
     page.wait_for_url("**/elsewhere")
     page.evaluate("history.back()")
@@ -613,7 +619,7 @@ def test_back_to_a_page_that_was_kept(remembering: Page, put: Put, ours: Ours) -
     page.wait_for_timeout(600)
     page.get_by_role("button", name="Send").click()
     ours.wait_for("answer.given", 2)
-    assert types(ours) == WHOLE
+    assert ours.types(4) == WHOLE
     assert len({e["answer"] for e in ours.events() if "answer" in e}) == 1
 
 
@@ -629,4 +635,4 @@ def test_back_to_a_page_that_had_not_asked_yet(remembering: Page, put: Put, ours
     page.wait_for_function("window.back === 1")
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    assert types(ours) == ["search.performed", "question.shown", "answer.given"]
+    assert ours.types(3) == ["search.performed", "question.shown", "answer.given"]

@@ -8,7 +8,7 @@ from widget_server.contract.texts import LANGUAGES
 from widget_server.contract.theme import resolved
 
 from . import right_to_left
-from .conftest import Put, order, results
+from .conftest import HIDE, MOVED, WATCH, Put, loaded, order, results
 from .gallery import BRANDS
 from .standin import Ours, question
 from .test_access import CUT, axe, planted, violations
@@ -19,8 +19,6 @@ pytestmark = pytest.mark.browser
 EACH_TYPE = sorted({made.type: name for name, made in SETS.items()}.values())
 LOOK = """(at) => { const look = getComputedStyle(document.querySelector("atbalss-panel").shadowRoot.querySelector(at));
   return [look.backgroundColor, look.color, look.borderTopLeftRadius, look.fontFamily, look.colorScheme]; }"""
-SHIFTS = """() => { window.moved = 0; new PerformanceObserver((list) => { for (const entry of list.getEntries()) moved += entry.value; })
-  .observe({type: "layout-shift", buffered: true}); }"""
 
 
 def thank(page: Page, name: str) -> None:
@@ -42,7 +40,9 @@ def found_in_every_state(name: str, lang: str, page: Page, put: Put, ours: Ours)
     if page.get_by_role("radiogroup").count():
         assert any('role="radiogroup"' in node["html"] for rule in checked["passes"] for node in rule["nodes"])
     found = {f"{name} {lang}": violations(page, checked)}
+    page.evaluate(HIDE, True)  # so that the thanks stay until they are looked through
     choose(page, name)
+    expect(page.locator("textarea, .thanks").first).to_be_visible()
     found[f"{name} {lang}, and then"] = violations(page)
     thank(page, name)
     found[f"{name} {lang}, thanks"] = violations(page)
@@ -119,6 +119,7 @@ def test_it_looks_as_the_owner_chose_under_a_strict_policy(mode: str, page: Page
 
 
 def test_own_background_and_text_are_for_the_light_card_only(page: Page, put: Put, ours: Ours) -> None:
+    page.emulate_media(reduced_motion="reduce")  # what fades in has other colours until it is there
     ours.widget = resolved({"background": "#f6efe4", "text": "#3a2a1c"})
     page.goto(put("/search", results()))
     page.get_by_role("dialog").wait_for()
@@ -141,7 +142,7 @@ def test_the_corner_follows_the_page_and_the_text_its_language(
 
 def test_in_the_page_it_is_a_part_of_it(page: Page, put: Put, ours: Ours) -> None:
     ours.questions = [question("search-found", "yes_no", "search", inline="#here")]
-    page.add_init_script(f"({SHIFTS})()")
+    page.add_init_script(WATCH)
     page.goto(put("/search", results() + '<div id="here" style="width: 500px; min-height: 330px"></div><p id="below">below</p>'))
     region = page.get_by_role("region", name="Did you find what you were looking for?")
     expect(region).to_be_visible()
@@ -160,12 +161,12 @@ def test_in_the_page_it_is_a_part_of_it(page: Page, put: Put, ours: Ours) -> Non
     thank(page, "search-found")
     page.wait_for_timeout(5000)
     expect(page.locator(".thanks")).to_be_visible()  # what lies below would move, were it to go
-    assert page.evaluate("moved") == 0
+    assert page.evaluate(MOVED) == 0
 
 
 def test_without_room_in_the_page_it_waits_out_of_sight(page: Page, put: Put, ours: Ours) -> None:
     ours.questions = [question("search-found", "yes_no", "search", inline="#here")]
-    page.add_init_script(f"({SHIFTS})()")
+    page.add_init_script(WATCH)
     tall = '<p style="height: 1500px">tall</p>'
     page.goto(put("/search", results() + f'{tall}<div id="here"></div>{tall}'))
     place = page.locator("#here")
@@ -174,15 +175,16 @@ def test_without_room_in_the_page_it_waits_out_of_sight(page: Page, put: Put, ou
     assert not ours.events("question.shown")  # nobody saw it
     place.scroll_into_view_if_needed()
     ours.wait_for("question.shown")
-    assert page.evaluate("moved") == 0
+    assert page.evaluate(MOVED) == 0
 
     page.goto(put("/thin", results() + f'<div id="here"></div><p>in sight</p>{tall}'))
-    page.wait_for_timeout(700)
+    loaded(page, "inline")
+    page.wait_for_timeout(300)
     assert page.locator("atbalss-panel").count() == 0
     page.evaluate("scrollTo(0, 1400)")  # above what is in sight, which the browser then keeps where it is
     expect(place.locator("atbalss-panel")).to_have_count(1)
     page.wait_for_timeout(300)
-    assert page.evaluate("moved") == 0
+    assert page.evaluate(MOVED) == 0
 
 
 @pytest.mark.parametrize("name", EACH_TYPE)

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Put, order, results
+from tests.servers import wait_for
+
+from .conftest import Put, order, quiet, results
 from .standin import Ours, question
 
 pytestmark = pytest.mark.browser
@@ -29,8 +31,7 @@ COVERED = """() => {
 def stays_away(page: Page, ours: Ours) -> None:
     """The question was fetched, and is not shown."""
     ours.wait(lambda: [r for r in ours.requests if r.path.endswith("/ask")])
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(200)
+    quiet(page, ours)
     assert page.locator(PANEL).count() == 0
     assert not ours.events("question.shown")
 
@@ -59,7 +60,7 @@ def test_not_in_checkout(page: Page, put: Put, ours: Ours) -> None:
         page.wait_for_load_state("networkidle")
         assert page.locator(PANEL).count() == 0
     page.goto("about:blank")
-    assert [e["type"] for e in ours.events()] == ["search.performed", "question.skipped"] * 4
+    assert ours.types(8) == ["search.performed", "question.skipped"] * 4
 
 
 def test_the_page_after_an_order_is_no_checkout(page: Page, put: Put, ours: Ours) -> None:
@@ -98,7 +99,7 @@ def test_a_banner_that_nobody_answers(page: Page, put: Put, ours: Ours) -> None:
     stays_away(page, ours)
     event = skipped(page, ours)
     assert event["reason"] == "covered"
-    assert event["search"] == ours.events("search.performed")[0]["search"]
+    assert event["search"] == ours.wait_for("search.performed")[0]["search"]
 
 
 @pytest.mark.parametrize("z", [10, 2147483647])
@@ -193,7 +194,7 @@ def test_who_leaves_before_it_is_due_was_not_skipped(page: Page, put: Put, ours:
     stays_away(page, ours)
     page.goto(put("/plain"))
     page.wait_for_load_state("networkidle")
-    assert [e["type"] for e in ours.events()] == ["search.performed"]
+    assert ours.types(1) == ["search.performed"]
 
 
 # --- pages that change without loading
@@ -221,6 +222,19 @@ LISTENERS = """(() => {
   window.setTimeout = (act, ms) => { const id = start(() => { timers.delete(id); act(); }, ms); timers.add(id); return id; };
   window.clearTimeout = (id) => { timers.delete(id); stop(id); };
 })()"""
+
+
+def asks(ours: Ours) -> int:
+    return len([r for r in ours.requests if r.path.endswith("/ask")])
+
+
+def looked_at(page: Page, ours: Ours, count: int) -> None:
+    """This page, for which the `count`th time was asked what to ask, is at rest; no timer of ours runs on."""
+    ours.wait(lambda: asks(ours) >= count)
+    quiet(page, ours)
+    wait_for(lambda: page.evaluate("timers.size") == 0, "a timer runs on")
+
+
 OLD_BROWSER = "Object.defineProperty(window, 'navigation', {value: undefined})"
 
 
@@ -236,17 +250,15 @@ def test_a_page_that_is_left_without_loading(way: str, page: Page, put: Put, our
     ours.wait_for("question.shown")
     left = page.evaluate("history.pushState({n: 2}, '', '/boots/red'), document.querySelectorAll('atbalss-panel').length")
     assert left == 0  # at once, not when the new page is looked at
-    page.wait_for_timeout(1500)
+    looked_at(page, ours, 3)
     before = page.evaluate("listening")
-    assert page.evaluate("timers.size") == 0
 
     page.go_back()
     second = ours.wait_for("search.performed", 2)[1]
     assert second["search"]["query"] == "boots"
     page.go_forward()
-    page.wait_for_timeout(1500)
+    looked_at(page, ours, 5)
     assert page.evaluate("listening") == before  # nothing piles up
-    assert page.evaluate("timers.size") == 0
     assert page.evaluate("history.state") == {"n": 2}
     assert not ours.events("question.dismissed")
 
@@ -258,9 +270,8 @@ def test_a_question_that_waits_goes_with_its_page(page: Page, put: Put, ours: Ou
     page.evaluate("history.pushState(null, '', '/boots/red')")
     assert ours.wait_for("question.skipped")[0]["reason"] == "covered"
     page.get_by_role("button", name="Agree").click()
-    page.wait_for_timeout(1500)
+    looked_at(page, ours, 2)
     assert page.locator(PANEL).count() == 0
-    assert page.evaluate("timers.size") == 0
     page.goto("about:blank")
     assert len(ours.events("question.skipped")) == 1
 
@@ -271,7 +282,8 @@ def test_what_was_pushed_belongs_to_its_page(page: Page, put: Put, ours: Ours) -
     page.evaluate("atbalss.push({search: {query: 'boots', results: 3}})")
     ours.wait_for("search.performed")
     page.evaluate("history.pushState(null, '', '/boots/red')")
-    page.wait_for_timeout(1300)
+    ours.wait(lambda: asks(ours) == 3)
+    quiet(page, ours)
     page.evaluate("history.pushState(null, '', '/found/hats'); atbalss.push({search: {query: 'hats', results: 0}})")
     assert ours.wait_for("search.performed", 2)[1]["search"]["query"] == "hats"
     page.wait_for_timeout(1300)

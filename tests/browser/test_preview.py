@@ -72,6 +72,7 @@ def test_language_colours_and_screen_are_chosen_by_links(page: Page, preview: Pr
     page.goto(preview(set="recommend", lang="en"))
     for name in ("ru", "phone", "dark"):
         page.get_by_role("link", name=name, exact=True).click()
+        expect(page.locator("[aria-current]").filter(has_text=name)).to_have_count(1)
     dialog = panel(page).get_by_role("dialog", name=SETS["recommend"].texts["ru"]["title"])
     expect(dialog).to_be_visible()
     frame = page.locator("iframe").bounding_box()

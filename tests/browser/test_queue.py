@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from .conftest import Put, order, results
+from .conftest import Put, loaded, order, quiet, results, told
 from .standin import Ours, Request, failure, question
 
 pytestmark = pytest.mark.browser
@@ -17,9 +17,7 @@ DOWN = [failure(503)] * 500
 
 def answers(page: Page, ours: Ours) -> None:
     """The shopper taps once the question stands there with everything that it needs."""
-    ours.wait(lambda: any("/widget/queue-" in r.path for r in ours.requests))
-    page.get_by_role("button", name="Yes").wait_for()
-    page.wait_for_load_state("networkidle")
+    loaded(page, "queue")
     page.get_by_role("button", name="Yes").click()
 
 
@@ -40,10 +38,11 @@ def given(ours: Ours) -> list[dict[str, Any]]:
 
 
 def leave(page: Page, ours: Ours) -> None:
-    """To another place; what the page says last has arrived, which is on its way for longer than the page lives."""
-    before = len(ours.posts())
+    """To another place; all that the page says last has arrived, which is on its way for longer than the page lives."""
+    page.evaluate("(url) => addEventListener('pagehide', () => navigator.sendBeacon(url))", f"{ours.url}/left")
     page.goto("about:blank")
-    ours.wait(lambda: len(ours.posts()) > before)
+    ours.wait(lambda: any(r.path == "/left" for r in ours.requests))
+    ours.rest()
 
 
 def is_empty(page: Page) -> None:
@@ -66,7 +65,7 @@ def test_what_could_not_be_sent_is_sent_from_the_next_page(page: Page, put: Put,
     assert ours.wait_for("answer.given") == [answer]
     is_empty(page)
     page.goto(put("/other", tag=CONSENTS))
-    page.wait_for_load_state("networkidle")
+    quiet(page, ours)
     assert len(taken(ours, answer["id"])) == 1
     assert page.evaluate("Object.keys(localStorage)") == ["atbalss"]
 
@@ -74,8 +73,7 @@ def test_what_could_not_be_sent_is_sent_from_the_next_page(page: Page, put: Put,
 def test_left_in_the_same_tick_as_the_tap(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/search", results(), tag=CONSENTS))
     ours.wait_for("question.shown")
-    ours.wait(lambda: any("/widget/queue-" in r.path for r in ours.requests))
-    page.wait_for_load_state("networkidle")
+    loaded(page, "queue")
     ours.replies = list(DOWN)
     put("/plain", tag=CONSENTS)
     page.evaluate(
@@ -84,6 +82,7 @@ def test_left_in_the_same_tick_as_the_tap(page: Page, put: Put, ours: Ours) -> N
     )
     page.wait_for_url("about:blank")
     ours.wait(lambda: given(ours))
+    ours.rest()
     ours.replies = []
     (answer,) = given(ours)
     page.goto(put("/plain", tag=CONSENTS))
@@ -100,8 +99,7 @@ def test_two_tabs_offline_then_online(context: BrowserContext, put: Put, ours: O
         page.bring_to_front()
         page.goto(address)
         ours.wait_for("question.shown", count)
-        ours.wait(lambda: [r for r in ours.requests if "/widget/queue-" in r.path])
-        page.wait_for_load_state("networkidle")
+        loaded(page, "queue")
     context.set_offline(True)
     for page in pages:
         page.bring_to_front()
@@ -115,7 +113,7 @@ def test_two_tabs_offline_then_online(context: BrowserContext, put: Put, ours: O
     for page in pages:
         is_empty(page)
         page.goto(address)
-        page.wait_for_load_state("networkidle")
+        quiet(page, ours)
     assert [len(tries(ours, answer["id"])) for answer in both] == [1, 1]
     assert len(given(ours)) == 2
 
@@ -140,7 +138,7 @@ def test_of_many_tabs_one_sends_what_a_closed_one_left(
     put("/plain", tag=CONSENTS)
     page.reload()
     ours.wait_for("answer.given")
-    page.wait_for_load_state("networkidle")
+    quiet(page, ours)
     is_empty(page)
     assert len(taken(ours, answer["id"])) == 1
 
@@ -155,8 +153,9 @@ def test_withdrawal_deletes_the_queue_and_sends_what_was_answered(page: Page, pu
     assert page.evaluate("localStorage.length") == 0
     ours.replies = []
     (answer,) = ours.wait_for("answer.given")
+    told(page, ours)  # what is under way when its page goes is sent again
     page.goto(put("/plain", tag=CONSENTS))
-    page.wait_for_load_state("networkidle")
+    quiet(page, ours)
     assert len(taken(ours, answer["id"])) == 1
 
 
@@ -189,8 +188,7 @@ def test_without_consent_nothing_waits_in_the_browser(page: Page, put: Put, ours
 def test_a_refusal_is_not_kept(page: Page, put: Put, ours: Ours) -> None:
     page.goto(put("/thanks", order(), tag=CONSENTS))
     ours.wait_for("question.shown")
-    ours.wait(lambda: any("/widget/queue-" in r.path for r in ours.requests))
-    page.wait_for_load_state("networkidle")
+    loaded(page, "queue")
     ours.replies = [failure(422)]
     page.get_by_role("radio", name="4 of 5 stars").click()
     ours.wait(lambda: [r for r in ours.posts() if r.status == 422])

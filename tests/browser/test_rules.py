@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Put, order, results
+from tests.servers import wait_for
+
+from .conftest import HIDE, MOVED, WATCH, Put, goes, loaded, order, quiet, results, stand_still
 from .standin import Ours, question
 
 pytestmark = pytest.mark.browser
@@ -17,10 +19,6 @@ LONG = '<div style="height: 6000px">long</div>'
 TEXTS = {
     "en": {"title": "How is this page?", "yes": "Yes", "no": "No", "close": "Close", "thanks": "Thank you!"}
 }
-# The page says of itself that it is hidden, as a tab in the background does.
-HIDE = """(hidden) => { Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
-  Object.defineProperty(document, "visibilityState", {configurable: true, get: () => hidden ? "hidden" : "visible"});
-  document.dispatchEvent(new Event("visibilitychange", {bubbles: true})); }"""
 
 
 def page_question(name: str = "page-useful", placement: str = "page", **settings: Any) -> dict[str, Any]:
@@ -40,8 +38,7 @@ def asked_for(ours: Ours) -> list[dict[str, str]]:
 def settled(page: Page, ours: Ours) -> None:
     """The page was looked at, and whatever would have been fetched for it was."""
     ours.wait(lambda: asked_for(ours))
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(150)
+    quiet(page, ours)
 
 
 def stays_away(page: Page, ours: Ours) -> None:
@@ -176,6 +173,9 @@ def test_the_mouse_leaves_through_the_top(page: Page, put: Put, ours: Ours) -> N
     ours.wait_for("question.shown")
 
 
+SCROLL = "(to) => new Promise((done) => { addEventListener('scroll', done, {once: true}); scrollTo(0, to); })"
+
+
 @pytest.fixture
 def phone(context: BrowserContext) -> Page:
     assert context.browser
@@ -186,16 +186,19 @@ def phone(context: BrowserContext) -> Page:
 
 
 def test_a_thumb_flings_the_page_back_up(phone: Page, put: Put, ours: Ours) -> None:
+    stand_still(phone)
     ours.questions = [page_question(where=[{"is": "/long"}], trigger="exit")]
     phone.goto(put("/long", LONG))
-    settled(phone, ours)
-    phone.evaluate("scrollTo(0, 3000)")
-    phone.wait_for_timeout(600)
-    phone.evaluate("scrollTo(0, 2800)")  # reads a line again
+    loaded(phone, "triggers")
+    phone.evaluate(SCROLL, 3000)
+    phone.clock.run_for(600)
+    phone.evaluate(SCROLL, 2800)  # reads a line again
     stays_away(phone, ours)
-    phone.wait_for_timeout(500)
-    phone.evaluate("scrollTo(0, 2790)")
-    phone.evaluate("new Promise(requestAnimationFrame).then(() => scrollTo(0, 1000))")
+    phone.clock.run_for(500)
+    phone.evaluate(SCROLL, 2790)
+    phone.evaluate(SCROLL, 1000)
+    expect(phone.locator(PANEL)).to_have_count(1)
+    phone.clock.run_for(100)
     ours.wait_for("question.shown")
     phone.context.close()
 
@@ -212,11 +215,10 @@ def test_a_phone_comes_back_from_another_tab(phone: Page, put: Put, ours: Ours) 
 
 
 def test_nobody_touches_anything(page: Page, put: Put, ours: Ours) -> None:
-    page.clock.install()
+    stand_still(page)
     ours.questions = [page_question(where=[{"is": "/long"}], trigger="idle", idle=20)]
     page.goto(put("/long", LONG))
-    ours.wait(lambda: "triggers" in chunks(ours))
-    page.wait_for_load_state("networkidle")
+    loaded(page, "triggers")
     page.clock.run_for(15_000)
     page.mouse.move(100, 100)
     page.clock.run_for(15_000)
@@ -256,11 +258,10 @@ def test_an_event_from_before_the_script_was_there(page: Page, put: Put, ours: O
 
 
 def test_the_delay_begins_with_the_trigger(page: Page, put: Put, ours: Ours) -> None:
-    page.clock.install()
+    stand_still(page)
     ours.questions = [page_question(trigger="event", event="added", delay=10)]
     page.goto(put("/boots"))
-    ours.wait(lambda: "triggers" in chunks(ours))
-    page.wait_for_load_state("networkidle")
+    loaded(page, "triggers")
     page.clock.run_for(30_000)
     page.evaluate("atbalss.push({event: 'added'})")
     page.clock.run_for(9_000)
@@ -270,12 +271,11 @@ def test_the_delay_begins_with_the_trigger(page: Page, put: Put, ours: Ours) -> 
 
 
 def test_the_delay_stands_still_in_a_hidden_tab_and_no_timer_runs(page: Page, put: Put, ours: Ours) -> None:
-    page.clock.install()
+    stand_still(page)
     page.add_init_script(COUNT)  # over the clock, which has a timer of its own
     ours.questions = [page_question(where=[{"is": "/boots"}], delay=10)]
     page.goto(put("/boots"))
-    ours.wait(lambda: "rules" in chunks(ours))
-    page.wait_for_load_state("networkidle")
+    loaded(page, "rules")
     page.clock.run_for(4_000)
     page.evaluate(HIDE, True)
     page.clock.run_for(1_000)
@@ -351,7 +351,7 @@ def test_a_search_left_out_costs_one_request(page: Page, put: Put, ours: Ours) -
         if in_share(f"/{n}", ours):
             taken += 1
             continue
-        page.wait_for_load_state("networkidle")
+        quiet(page, ours)
         post = next(p for p in ours.posts() if p.json["events"][0]["page"]["url"].endswith(f"/{n}"))
         assert [e["type"] for e in post.json["events"]] == ["search.performed", "question.skipped"]
         assert taken or "panel" not in chunks(ours)
@@ -383,8 +383,7 @@ def test_never_asked_about_two_searches_without_loading_anew(page: Page, put: Pu
     ours.wait_for("answer.given")
     page.evaluate("history.pushState(null, '', '/search?q=hats')")
     ours.wait_for("search.performed", 2)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(300)
+    quiet(page, ours)
     assert [e["question"] for e in ours.events("question.shown")] == ["search-found"]
 
 
@@ -397,7 +396,7 @@ def test_the_first_of_two_comes_and_no_second(page: Page, put: Put, ours: Ours) 
     page.goto(put("/help"))
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    expect(page.locator(PANEL)).to_have_count(0)
+    goes(page)
     page.wait_for_timeout(300)
     assert [e["question"] for e in ours.events("question")] == ["first"]
     assert not ours.events("question.skipped")
@@ -429,9 +428,6 @@ def test_two_that_are_due_at_once_are_never_both_open(page: Page, put: Put, ours
 
 # --- in the page
 
-SHIFTS = """window.moved = 0; new PerformanceObserver((list) => { for (const e of list.getEntries()) moved += e.value; })
-  .observe({type: 'layout-shift', buffered: true})"""
-
 
 @pytest.mark.parametrize(
     ("body", "is_seen"),
@@ -443,7 +439,7 @@ SHIFTS = """window.moved = 0; new PerformanceObserver((list) => { for (const e o
 def test_a_question_in_the_page_moves_nothing(
     body: str, is_seen: bool, page: Page, put: Put, ours: Ours
 ) -> None:
-    page.add_init_script(SHIFTS)
+    page.add_init_script(WATCH)
     ours.questions = [page_question(where=[{"is": "/help"}], inline="#here")]
     page.goto(put("/help", body))
     expect(page.locator(f"#here {PANEL}")).to_have_count(1)
@@ -453,15 +449,15 @@ def test_a_question_in_the_page_moves_nothing(
     ours.wait_for("question.shown")
     page.get_by_role("button", name="Yes").click()
     ours.wait_for("answer.given")
-    assert page.evaluate("moved") == 0
+    assert page.evaluate(MOVED) == 0
 
 
 def test_a_place_in_view_without_room_stays_empty(page: Page, put: Put, ours: Ours) -> None:
-    page.add_init_script(SHIFTS)
+    page.add_init_script(WATCH)
     ours.questions = [page_question(where=[{"is": "/help"}], inline="#here")]
     page.goto(put("/help", '<div id="here"></div><p>below</p>'))
     stays_away(page, ours)
-    assert page.evaluate("moved") == 0
+    assert page.evaluate(MOVED) == 0
 
 
 # --- pages that change without loading
@@ -532,13 +528,15 @@ def test_what_waits_on_a_page_goes_with_it_whatever_it_waits_for(
             asked = len(asked_for(ours))
             page.evaluate(GO[way] % f"/{n}")
             ours.wait(lambda asked=asked: len(asked_for(ours)) > asked)  # type: ignore[misc]
-            page.wait_for_load_state("networkidle")
-            page.wait_for_timeout(150)
+            quiet(page, ours)
             if name == "shown" and not counts:
                 expect(page.locator(PANEL)).to_have_count(1)
+        asked = len(asked_for(ours))
         page.evaluate(GO[way] % "/plain")
-        page.wait_for_timeout(1300)
+        ours.wait(lambda asked=asked: len(asked_for(ours)) > asked)  # type: ignore[misc]
+        quiet(page, ours)
         assert page.locator(PANEL).count() == 0
+        wait_for(lambda: page.evaluate("timers.size") == 0, "a timer runs on")
         counts.append(page.evaluate("[listening, observing, timers.size]"))
     assert counts[0] == counts[1]
     assert counts[0][1:] == [0, 0]

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Put, order, results
+from .conftest import Put, goes, order, results, told
 from .standin import Ours, failure
 
 pytestmark = pytest.mark.browser
@@ -31,7 +31,7 @@ def test_a_refusal_is_final(page: Page, put: Put, ours: Ours) -> None:
     ours.replies = [failure(422)]
     page.get_by_role("button", name="Yes").click()
     refused = ours.wait(lambda: [r for r in ours.posts() if r.status == 422])[0]
-    expect(page.locator("atbalss-panel")).to_have_count(0)  # thanked, and gone; some seconds went by
+    goes(page)  # some seconds went by
     assert [r.body for r in ours.posts()].count(refused.body) == 1
     assert not ours.events("answer.given")
 
@@ -72,7 +72,7 @@ def test_what_still_waits_goes_when_the_page_is_left(page: Page, put: Put, ours:
     with page.expect_response(lambda response: response.status == 503):
         page.get_by_role("button", name="Yes").click()
     (refused,) = [r for r in ours.posts() if r.status == 503]
-    page.evaluate("new Promise((done) => setTimeout(done))")  # so that the page has read the reply, too
+    told(page, ours)
     page.goto(put("/elsewhere"))
     (answer,) = ours.wait_for("answer.given")
     assert refused.json["events"] == [answer]

@@ -49,7 +49,9 @@ def test_faces_by_keyboard(page: Page, put: Put, ours: Ours) -> None:
     assert not ours.events("answer.given")  # arrows only move
     page.keyboard.press("Space")
     expect(page.get_by_role("radio", name="Bad", exact=True)).to_be_checked()
+    expect(page.get_by_role("textbox")).to_be_visible()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("textbox")).to_be_focused()
     page.wait_for_timeout(SECOND_TAP)
     page.keyboard.type("late")
     page.keyboard.press("Enter")
