@@ -37,7 +37,7 @@ def test_a_no_and_what_was_looked_for_show_in_searches(demo: RunningDemo, page: 
     page.get_by_role("searchbox").fill(query)
     page.get_by_role("searchbox").press("Enter")
     panel = page.get_by_role("dialog")
-    expect(panel).to_be_visible()
+    panel.wait_for()  # it comes after some seconds
     assert panel.get_attribute("lang") == lang
     panel.get_by_role("button").filter(has_text={"lv": "Nē", "lt": "Ne", "en": "No"}[lang]).click()
     panel.get_by_role("textbox").fill(f"{query}, čuguna")
