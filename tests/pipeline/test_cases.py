@@ -1,9 +1,11 @@
 """Cases, the notes about answers, and saved views, on both databases."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import event as sql_event
 
 from tests.pipeline.envelopes import NOW, envelope, event
 from widget_server.act.pipeline import process
@@ -249,3 +251,36 @@ def test_pages_of_any_filter_are_whole_however_little_is_looked_at(
     assert seen >= 80
 
 
+
+
+@pytest.mark.parametrize(
+    ("chosen", "index"),
+    [
+        (Filter(), "answers_newest"), (Filter(language="lv"), "answers_newest"), (Filter(with_text=True), "answers_newest"),
+        (Filter(question="q7"), "answers_of_question"), (Filter(question="q7", buckets=("1",)), "answers_of_question"),
+        (Filter(product="p7"), "answers_of_product"), (Filter(product="p7", question="q7"), "answers_of_product"),
+        (Filter(query_key="k7", product="p7", question="q7", language="lv"), "answers_of_query"),
+        (Filter(quarantined=True), "answers_quarantined"), (Filter(quarantined=True, question="q7"), "answers_quarantined"),
+    ],
+)  # fmt: skip
+def test_each_list_is_walked_along_an_index(sqlite_database: Database, chosen: Filter, index: str) -> None:
+    """Newest first, without sorting or looking through what is not asked for."""
+    with sqlite_database.writing() as conn:
+        shop = shops.create(conn, "Tests", "shop.example")
+    said: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        if statement.startswith("SELECT"):
+            said.append((statement, parameters))
+
+    sql_event.listen(sqlite_database._reader, "before_cursor_execute", note)
+    with sqlite_database.reading() as conn:
+        answers.page(conn, shop.id, chosen, (NOW, "k", "q"), 10)
+    sql_event.remove(sqlite_database._reader, "before_cursor_execute", note)
+    with sqlite_database.reading() as conn:
+        for statement, parameters in said:
+            plan = [row[-1] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            about = [line for line in plan if line.startswith(("SEARCH answers", "SCAN answers"))]
+            assert about
+            assert all(re.match(rf"SEARCH answers USING (COVERING )?INDEX {index} \(shop=\?", line) for line in about), plan
+            assert not [line for line in plan if line == "USE TEMP B-TREE FOR ORDER BY"], plan
