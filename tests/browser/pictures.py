@@ -1,24 +1,44 @@
-"""Pictures of the panel: `python -m tests.browser.pictures [demo | gallery [PART OF A NAME]]`; without a word, both.
+"""Pictures: `python -m tests.browser.pictures [demo | gallery | pages [PART OF A NAME]]`; without a word, all.
 
 demo: those in README. Starts `atbalss demo` in a folder of its own, opens its pages in Chromium, waits for the panel, and
 saves what is seen in `pictures`. gallery: every question in many looks, in `artefacts`, which git ignores (gallery.py).
+pages: every page of the owner's, phone and desktop, light and dark, in Latvian and English, in `artefacts/pages`; with
+`best` the four of README, in `pictures`.
 """
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from tests.conftest import SECRET_KEY
+from tests.servers import ValkeyServer
+from widget_server.record.db import Database
+
 from . import chromium, gallery
+from .office import Office
 from .running_demo import RunningDemo
+from .test_pages import OPEN
+from .test_pages import PAGES as OFFICE_PAGES
 
 FOLDER = Path(__file__).parent / "pictures"
 ARTEFACTS = Path(__file__).parent / "artefacts"
 DESKTOP = (1200, 750)
 PHONE = (390, 780)
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+BEST: dict[str, tuple[str, tuple[int, int], Scheme, str]] = {
+    "pages-overview": ("overview.show", DESKTOP, "light", "en"),
+    "pages-searches-phone": ("searches.show", PHONE, "light", "lv"),
+    "pages-answers": ("answers.show", DESKTOP, "dark", "en"),
+    "pages-questions": ("questions.edit", DESKTOP, "light", "en"),
+}
 
 
 @dataclass(frozen=True)
@@ -93,12 +113,65 @@ def _save(page: Page, folder: Path, look: Look) -> None:
     print(path)
 
 
+def pages(browser: Browser, wanted: str) -> None:
+    """Every page of the owner's whose name has `wanted` in it, whole, in all looks."""
+    with _office() as office:
+        for language, (width, height), scheme in product(("lv", "en"), (DESKTOP, PHONE), SCHEMES):
+            context = office.context(browser, language, width=width, height=height, scheme=scheme)
+            page = context.new_page()
+            for name in [each for each in OFFICE_PAGES if wanted in each]:
+                page.goto(OPEN.get(name) or office.address(name))
+                where = ARTEFACTS / "pages" / f"{name}-{'phone' if width == PHONE[0] else 'desk'}-{scheme}-{language}.png"
+                _keep(page, where, full_page=True)
+            context.close()
+
+
+def best(browser: Browser) -> None:
+    """The four of README."""
+    with _office() as office:
+        for name, (address, size, scheme, language) in BEST.items():
+            width, height = size
+            context = office.context(browser, language, width=width, height=height, scheme=scheme, scale=2 if size == PHONE else 1)
+            page = context.new_page()
+            page.goto(office.address(address))
+            _keep(page, FOLDER / f"{name}.png", full_page=False)
+            context.close()
+
+
+@contextmanager
+def _office() -> Iterator[Office]:
+    with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary:
+        url = f"sqlite:///{temporary}/atbalss.db"
+        database = Database(url, SECRET_KEY)
+        database.migrate()
+        database.close()
+        valkey = ValkeyServer()
+        office = Office(Path(temporary), url, valkey.url)
+        try:
+            yield office
+        finally:
+            office.stop()
+            valkey.stop()
+
+
+def _keep(page: Page, path: Path, *, full_page: bool) -> None:
+    page.wait_for_load_state("networkidle")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, animations="disabled", caret="hide", full_page=full_page)
+    print(path)
+
+
 def main() -> int:
     which, wanted = (*sys.argv[1:], "", "")[:2]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
         if which in ("", "gallery"):
             gallery.draw(ARTEFACTS, browser, wanted)
+        if which in ("", "pages"):
+            if wanted != "best":
+                pages(browser, wanted)
+            if wanted in ("", "best"):
+                best(browser)
         if which in ("", "demo"):
             with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary:
                 demo = RunningDemo(Path(temporary) / "data")

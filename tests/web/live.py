@@ -46,6 +46,8 @@ def main(data_dir: str) -> None:
     widget_server.act.http._connect = _refuse
     with web.listen("127.0.0.1", 0) as sock:
         print(sock.getsockname()[1], flush=True)
+        # Nobody reads on there; what is logged must not wait for room.
+        os.dup2(2, 1)
         web.run(config.load(os.environ, Path(data_dir)), sock)
 
 

@@ -67,8 +67,8 @@ def money(units: int | float | None, currency: str | None, whole: bool = False) 
     return format_currency(amount, currency, pattern, locale=_language(), currency_digits=False)
 
 
-def day(value: str | date | None, form: str = "medium") -> str:
-    """A day `2026-11-22`; `form` is short, medium, long, full or a pattern like `d MMM`."""
+def day(value: str | date | int | None, form: str = "medium") -> str:
+    """A day `2026-11-22`, or that of a moment (ms) in the shop's time zone; `form` is short, medium, long, full or a pattern like `d MMM`."""
     if not value:
         return NOTHING
     return format_date(_date(value), form, locale=_language())
@@ -172,5 +172,7 @@ def _zone() -> Any:
     return get_timezone(zone_of_request() or "UTC")
 
 
-def _date(value: str | date) -> date:
+def _date(value: str | date | int) -> date:
+    if isinstance(value, int):
+        return datetime.fromtimestamp(value / 1000, _zone()).date()
     return value if isinstance(value, date) else date.fromisoformat(value)

@@ -1,0 +1,314 @@
+"""Every page of the owner's: built from the registry, so that a new one is looked at without a line here.
+
+Who can't see, who has no mouse, who has a small phone or large letters, who has no JavaScript, who pays for every byte.
+"""
+
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Response
+
+from tests.servers import ValkeyServer
+
+from .office import Office, endpoints_of_pages
+from .test_access import AXE
+
+pytestmark = pytest.mark.browser
+
+# What is read from these addresses is a file or a picture, not a page.
+FILES = {"searches.export", "exports.download", "two_factor.show_picture", "start.sight"}
+PAGES = sorted(set(endpoints_of_pages()) - FILES)
+# Whoever comes, signed in or not.
+OPEN = {"sign-in": "/app/sign-in", "nothing": "/app/there-is-nothing", "landing": "/"}
+MOST_BYTES = 150 * 1024
+
+WATCH = """() => {
+  window.__moved = 0; window.__refused = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.__moved += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
+  document.addEventListener("securitypolicyviolation", (e) => window.__refused.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
+}"""
+
+# What is wider than its place without a way to scroll there, and words that are cut off.
+LOST = """() => {
+  const wide = document.documentElement.scrollWidth > innerWidth ? [`the page is ${document.documentElement.scrollWidth} wide`] : [];
+  const seen = (e) => e.checkVisibility({visibilityProperty: true}) && e.getBoundingClientRect().width > 1;
+  for (const e of document.querySelectorAll("body *")) {
+    if (!seen(e) || e.closest(".unseen, svg, canvas")) continue;
+    const style = getComputedStyle(e), box = e.getBoundingClientRect();
+    if (style.overflowX === "hidden" && e.scrollWidth > e.clientWidth + 1 && e.textContent.trim()) wide.push(`cut: ${e.className} ${e.textContent.trim().slice(0, 60)}`);
+    if (box.right > innerWidth + 1 && !e.closest("[tabindex='0'], .tabs, details:not([open]), .skip") && style.position !== "fixed") wide.push(`outside: ${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 40)}`);
+  }
+  return wide;
+}"""
+
+REACHABLE = """() => {
+  const radios = new Set();
+  const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")];
+  const wanted = all.filter((e) => {
+    if (e.disabled || !e.checkVisibility({visibilityProperty: true})) return false;
+    if (e.type !== "radio") return true;
+    const group = `${e.form && [...document.forms].indexOf(e.form)} ${e.name}`;
+    if (radios.has(group)) return false;
+    radios.add(group);
+    return true;
+  });
+  wanted.forEach((e, i) => { e.dataset.number = e.type === "radio" ? `radio ${e.name}` : String(i); });
+  for (const e of all) if (e.type === "radio") e.dataset.number = `radio ${e.name}`;
+  document.activeElement?.blur();
+  return wanted.map((e) => [e.dataset.number, `${e.tagName} ${e.className} ${(e.ariaLabel || e.textContent).trim().slice(0, 40)}`]);
+}"""
+
+FOCUSED = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body || e === document.documentElement) return null;
+  const style = getComputedStyle(e), box = e.getBoundingClientRect();
+  const x = Math.min(Math.max(box.left + Math.min(box.width, 200) / 2, 1), innerWidth - 2), y = Math.min(Math.max(box.top + Math.min(box.height, 40) / 2, 1), innerHeight - 2);
+  const top = document.elementFromPoint(x, y);
+  const free = !top || e.contains(top) || top.contains(e) || e.tagName === "IFRAME";
+  return {number: e.dataset.number ?? null, frame: e.tagName === "IFRAME", ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2, free, what: `${e.tagName} ${e.className} ${(e.ariaLabel || e.textContent).trim().slice(0, 40)}`};
+}"""
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Office]:
+    """One for all tests here: they only look."""
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "atbalss.db").write_bytes(sqlite_template.read_bytes())
+    valkey = ValkeyServer()
+    made = Office(folder, f"sqlite:///{folder / 'atbalss.db'}", valkey.url)
+    yield made
+    made.stop()
+    valkey.stop()
+
+
+def address(office: Office, name: str) -> str:
+    return OPEN.get(name) or office.address(name)
+
+
+def opened(context: BrowserContext, path: str) -> Page:
+    """The page, once everything that it fetches by itself has come."""
+    page = context.new_page()
+    page.add_init_script(f"({WATCH})()")
+    reply = page.goto(path)
+    assert reply is not None and reply.headers["content-type"].startswith("text/html")
+    assert reply.status == (404 if "there-is-nothing" in path else 200), page.content()
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds wrong."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations', 'passes'], iframes: false})")
+    assert any(rule["id"] == "page-has-heading-one" for rule in found["passes"]), "axe did not look"
+    return [
+        f"{rule['id']}: {node['html'][:200]} {node['any'][0]['message'] if node['any'] else ''}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def walk(page: Page) -> tuple[list[str], list[str], list[str]]:
+    """Tab through the page: what was not reached, what had no visible focus, what lay under something else."""
+    wanted: dict[str, str] = dict(page.evaluate(REACHABLE))
+    reached, blind, covered = set[str](), [], []
+    for _ in range(3 * len(wanted) + 40):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        if at is None:
+            if reached:
+                break
+            continue
+        if at["number"] in reached and not at["frame"] and len(reached) == len(wanted):
+            break
+        if at["number"] is not None:
+            reached.add(at["number"])
+        if not at["frame"]:
+            blind += [] if at["ring"] else [at["what"]]
+            covered += [] if at["free"] else [at["what"]]
+    return [what for number, what in wanted.items() if number not in reached], blind, covered
+
+
+@pytest.mark.parametrize("name", [*PAGES, *OPEN])
+def test_nobody_is_left_out_and_nothing_is_lost(browser: Browser, office: Office, name: str) -> None:
+    context = office.context(browser, signed_in=name not in OPEN)
+    page = opened(context, address(office, name))
+    found = {"light": faults(page)}
+    page.emulate_media(color_scheme="dark")
+    found["dark"] = faults(page)
+    assert page.evaluate("window.__refused") == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    found["phone"] = faults(page)
+    page.set_viewport_size({"width": 320, "height": 640})
+    found["320 px"] = page.evaluate(LOST)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 700, "height": 1000})
+    found["paper"] = page.evaluate(LOST)
+    context.close()
+    zoomed = office.context(browser, signed_in=name not in OPEN, width=640, height=400, scale=2)
+    found["200 %"] = opened(zoomed, address(office, name)).evaluate(LOST)
+    zoomed.close()
+    assert {where: what for where, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize("name", [*PAGES, *OPEN])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_page_is_light_stands_still_and_breaks_no_rule(
+    browser: Browser, office: Office, name: str, width: int
+) -> None:
+    context = office.context(browser, signed_in=name not in OPEN, width=width)
+    replies: list[Response] = []
+    said: list[str] = []
+    context.on("response", replies.append)
+    context.on(
+        "console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None
+    )
+    context.on("weberror", lambda error: said.append(str(error.error)))
+    page = opened(context, address(office, name))
+    page.mouse.wheel(0, 3000)
+    page.wait_for_timeout(200)
+    sizes = {reply.url: reply.request.sizes()["responseBodySize"] for reply in replies if reply.status == 200}
+    assert page.evaluate("window.__moved") == 0
+    assert page.evaluate("window.__refused") == []
+    assert [text for text in said if "404" not in text] == []
+    assert {url for url in sizes if not url.startswith(office.url)} == set()
+    # What a question's preview weighs is what it weighs in the shop; it is counted there (test_weight.py).
+    own = {
+        url: size
+        for url, size in sizes.items()
+        if "/preview/" not in url and "/widget" not in url and "/ask" not in url
+    }
+    assert sum(own.values()) <= MOST_BYTES, own
+    context.close()
+
+
+@pytest.mark.parametrize("name", [*PAGES, *OPEN])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_keyboard_reaches_everything_and_is_seen_there(
+    browser: Browser, office: Office, name: str, width: int
+) -> None:
+    context = office.context(browser, signed_in=name not in OPEN, width=width)
+    page = opened(context, address(office, name))
+    missed, blind, covered = walk(page)
+    context.close()
+    assert (missed, blind, covered) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", [*PAGES, *OPEN])
+def test_without_javascript_everything_can_be_read(browser: Browser, office: Office, name: str) -> None:
+    with_script = office.context(browser, signed_in=name not in OPEN)
+    seen = opened(with_script, address(office, name)).locator("main").inner_text()
+    with_script.close()
+    without = office.context(browser, signed_in=name not in OPEN, script=False)
+    page = without.new_page()
+    page.goto(address(office, name))
+    plain = page.locator("main").inner_text()
+    assert page.locator("canvas:visible").count() == 0
+    assert page.locator("[data-copy]:visible").count() == 0
+    without.close()
+
+    def words(text: str) -> set[str]:
+        # What tells how long ago something was goes on by itself.
+        return set(re.findall(r"[^\W\d_]{2,}", text)) - {
+            "Copy",
+            "second",
+            "seconds",
+            "minute",
+            "minutes",
+            "now",
+        }
+
+    assert words(seen) - words(plain) == set()
+
+
+@pytest.mark.parametrize("name", sorted(FILES & set(endpoints_of_pages())))
+def test_files_come(office: Office, name: str) -> None:
+    kind, body = office.fetch(office.address(name))
+    assert kind != "text/html"
+    assert body
+
+
+def test_focus_and_axe_are_really_looked_at(browser: Browser, office: Office) -> None:
+    """The checks above find what they should find."""
+    context = office.context(browser)
+    page = opened(context, "/app/style")
+    page.evaluate("""() => {
+        const wide = document.createElement("div"), mute = document.createElement("button"), gone = document.createElement("a");
+        wide.id = "wide"; wide.textContent = "x"; mute.id = "mute"; gone.href = "/app"; gone.textContent = "gone"; gone.tabIndex = -1;
+        document.querySelector("main").append(wide, mute, gone);
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync("#wide { width: 3000px } #mute:focus-visible { outline: none }");
+        document.adoptedStyleSheets.push(sheet);
+    }""")
+    assert any("button-name" in fault for fault in faults(page))
+    assert any("wide" in lost for lost in page.evaluate(LOST))
+    missed, blind, _ = walk(page)
+    assert [what for what in missed if "gone" in what] != []
+    assert blind != []
+    context.close()
+
+
+def test_what_is_folded_on_screen_stands_on_paper(browser: Browser, office: Office) -> None:
+    context = office.context(browser)
+    page = opened(context, "/app/style")
+    assert not page.locator(".twin table").first.is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".twin table").first.is_visible()
+    assert not page.locator(".side").is_visible()
+    assert page.locator("canvas:visible").count() == 0
+    context.close()
+
+
+def test_files_are_kept_for_ever_and_packed(office: Office) -> None:
+    page = urllib.request.urlopen(f"{office.url}/app/sign-in", timeout=15).read().decode()
+    kept = re.findall(r'(?:href|src)="(/static/kept/[^"]+)"', page)
+    assert len(kept) >= 3
+    for path in kept:
+        replies = {
+            word: _get(f"{office.url}{path.replace(path.split('/')[3], word)}")
+            for word in (path.split("/")[3], "old")
+        }
+        new, old = replies[path.split("/")[3]], replies["old"]
+        assert "immutable" in new["cache-control"]
+        assert old["cache-control"] == "no-cache"
+        if not path.endswith(".svg"):
+            assert new["content-encoding"] == "gzip"
+
+
+def _get(url: str) -> Any:
+    request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, timeout=15) as reply:
+        return {name.lower(): value for name, value in reply.headers.items()}
+
+
+def test_a_path_that_leads_elsewhere_leads_nowhere(office: Office) -> None:
+    for path in (
+        "/static/kept/x/../dashboard/_app.py",
+        "/static/kept/x/%2e%2e/%2e%2e/app.py",
+        "/static/kept/x/dashboard",
+        "/static/kept/x/a%00b",
+    ):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{office.url}{path}", timeout=15)
+        assert refused.value.code in (400, 404)
+        refused.value.close()
+
+
+def test_a_setting_of_colours_wins_over_the_device(browser: Browser, office: Office) -> None:
+    context = office.context(browser, "et", scheme="light")
+    page = opened(context, office.address("account.show"))
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.locator("[name=theme][value=dark]").check()
+    page.locator("form:has([name=theme]) button").first.click()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    assert faults(page) == []
+    context.close()
