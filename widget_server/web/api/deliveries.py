@@ -16,7 +16,7 @@ from widget_server.web.params import Params, Position, choice, cursor, line, pag
 from widget_server.web.resource import Read, Resource, Write
 from widget_server.web.shapes import next_field
 
-_TRIES = 50
+TRIES = 50
 _NONE = "This shop has no such delivery."
 
 RESOURCE = Resource("deliveries", "What was sent to the endpoints, and what became of it.", place=60)
@@ -160,7 +160,7 @@ def delivery(call: Read, delivery: str) -> dict[str, Any]:
     if not found:
         raise not_found(_NONE)
     body = outbox.body(call.conn, delivery)
-    tries = outbox.attempts(call.conn, delivery)[-_TRIES:]
+    tries = outbox.attempts(call.conn, delivery)[-TRIES:]
     return {**_json(found[0]), "body": body and body[: outbox.EXCERPT], "tries": [_try(each) for each in tries]}
 
 

@@ -9,7 +9,7 @@ from widget_server.contract.registry import load_all
 from widget_server.contract.settings import Settings
 from widget_server.web.errors import Problem
 
-from . import _assets, _formats, _gate, _home, _links, _session, _sign_in, _texts
+from . import _assets, _attention, _formats, _gate, _home, _links, _session, _sign_in, _texts
 from ._page import Page, draw, is_here, menu, visit_of_request
 
 _PACKAGE = "widget_server.web.dashboard"
@@ -22,6 +22,7 @@ def install(app: Flask, settings: Settings) -> None:
     _texts.install(app, _language, _time_zone)
     _formats.install(app)
     _assets.install(app)
+    _attention.install(app)
     app.jinja_env.globals.update(get_locale=get_locale, menu=menu, is_here=is_here)
 
 

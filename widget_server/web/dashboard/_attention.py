@@ -1,0 +1,55 @@
+"""What needs the owner, on every page: something was switched off, something failed for good, something was set aside.
+
+A few counts by an index, none of which grows with what a shop has; on the pages where it is told anyway there is nothing.
+"""
+
+import time
+from dataclasses import dataclass
+
+from flask import Flask, session
+
+from widget_server.record import connections, endpoints, outbox, setaside
+
+from ._page import Visit
+
+SEEN = "failures_seen"
+MOST = 99
+_RECENT = 7 * 24 * 3600 * 1000
+
+
+@dataclass(frozen=True)
+class Attention:
+    """How many endpoints and connections were switched off, messages given up lately, and entries set aside."""
+
+    off: int
+    failed: int
+    aside: int
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self.off or self.failed or self.aside)
+
+
+def attention(visit: Visit) -> Attention | None:
+    """None where there is nothing to say, or nobody who could do something."""
+    if visit.is_sample or not visit.member.may("editor"):
+        return None
+    since = max(time.time_ns() // 1_000_000 - _RECENT, _seen(visit.shop.id))
+    with visit.reading() as conn:
+        found = Attention(
+            endpoints.disabled(conn, visit.shop.id) + connections.stopped(conn, visit.shop.id),
+            outbox.given_up(conn, visit.shop.id, since, MOST + 1), setaside.of_shop(conn, visit.shop.id),
+        )  # fmt: skip
+    return found if found.is_needed else None
+
+
+def install(app: Flask) -> None:
+    """For the layout."""
+    app.jinja_env.globals.update(attention=attention, MOST_FAILED=MOST)
+
+
+def _seen(shop: str) -> int:
+    """Until when whoever sits at this browser has said that they know."""
+    kept = session.get(SEEN)
+    found = kept.get(shop) if isinstance(kept, dict) else None
+    return found if isinstance(found, int) else 0
