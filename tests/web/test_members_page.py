@@ -342,3 +342,13 @@ def test_a_session_in_the_database_is_found_by_nothing_but_its_token(world: Worl
         (kept,) = conn.exec_driver_sql("SELECT hash FROM sessions").scalars()
         assert sessions.find(conn, token, NOW) is not None
         assert sessions.find(conn, kept, NOW) is None and sessions.find(conn, "", NOW) is None
+
+
+def test_an_account_keeps_its_last_used_sessions_only(small_world: World) -> None:
+    person = enrol(small_world)
+    with small_world.database.writing() as conn:
+        for i in range(sessions.MOST + 20):
+            sessions.begin(conn, person.id, small_world.shop.id, NOW + i)
+        sessions.forget_ended(conn, person.id, NOW + 100)
+        left = sessions.of_account(conn, person.id, NOW + 100)
+    assert [each.seen for each in left] == [NOW + i for i in reversed(range(20, sessions.MOST + 20))]

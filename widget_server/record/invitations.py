@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    or_,
     select,
     update,
 )
@@ -65,7 +66,8 @@ def create(
     name: str = "",
 ) -> tuple[Invitation, str]:  # fmt: skip
     """A new link and its token, told only here. The one before for the same e-mail and shop is good for nothing any more."""
-    conn.execute(delete(_invitations).where(_invitations.c.email == email, _same(shop)))
+    over = or_(_invitations.c.email == email, _invitations.c.expires <= now, _invitations.c.used.is_not(None))
+    conn.execute(delete(_invitations).where(_same(shop), over))
     token = secrets.token_urlsafe(32)
     expires = now + (PASSWORD if shop is None else INVITATION)
     made = Invitation(f"inv_{secrets.token_hex(8)}", email, shop, role, language, name, now, expires)

@@ -35,6 +35,8 @@ ABSOLUTE = 60 * 24 * 60 * _MINUTE
 WAITING = 10 * _MINUTE
 # A session's last request is noted at most so often.
 SEEN_EVERY = 5 * _MINUTE
+# So many sessions one account may have.
+MOST = 50
 
 _sessions = Table(
     "sessions",
@@ -152,11 +154,12 @@ def of_account(conn: Connection, account: str, now: int, limit: int = 100) -> Se
 
 
 def forget_ended(conn: Connection, account: str, now: int) -> None:
-    """Take away what is left of the account's sessions that are over."""
-    over = or_(
-        ~_alive(now), and_(_sessions.c.waiting.is_(True), _sessions.c.created <= now - WAITING)
-    )
+    """Take away the account's sessions that are over, and of the others all but the last used MOST."""
+    over = or_(~_alive(now), and_(_sessions.c.waiting.is_(True), _sessions.c.created <= now - WAITING))
     conn.execute(delete(_sessions).where(_sessions.c.account == account, over))
+    newest = select(_sessions.c.id).where(_sessions.c.account == account)
+    kept = newest.order_by(_sessions.c.seen.desc(), _sessions.c.id).limit(MOST)
+    conn.execute(delete(_sessions).where(_sessions.c.account == account, _sessions.c.id.not_in(kept)))
 
 
 def _alive(now: int) -> ColumnElement[bool]:
