@@ -8,7 +8,7 @@ const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [con
 let listens = false;
 
 export function start(_root: ParentNode): void {
-  for (const button of document.querySelectorAll<HTMLElement>("[data-keys-show]")) button.hidden = false;
+  document.documentElement.classList.add("has-keys");
   for (const box of document.querySelectorAll<HTMLInputElement>("[data-keys-on]")) box.checked = !isOff();
   count();
   if (listens) return;

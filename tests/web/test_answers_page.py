@@ -272,7 +272,7 @@ def test_text_is_text_everywhere(world: World) -> None:
     pages = [
         person.get("/app/answers"), person.get("/app/answers", q=evil), person.get("/app/answers/cases"),
         person.get("/app/answers", product=evil, query=evil, placement=evil), person.get("/app/answers/one", **about("a")),
-        person.get("/app/answers/one", **about("a"), back=evil), person.get("/app/answers/one", **about(key, "order-rating")),
+        person.get("/app/answers/one", **about("a"), list=evil), person.get("/app/answers/one", **about(key, "order-rating")),
         person.post_form("/app/answers/one/opened", about(key, "order-rating")), person.post_form("/app/answers/one/opened", about("a")),
     ]  # fmt: skip
     for page in pages:

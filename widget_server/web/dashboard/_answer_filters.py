@@ -76,8 +76,8 @@ def end_of(day: str, zone: str) -> int:
     return _midnight(day, 1, zone) - 1
 
 
-def refused_names() -> dict[str, str]:
-    """What filters are called where one was not understood."""
+def names() -> dict[str, str]:
+    """What filters are called in a sentence."""
     return {
         "q": gettext("words"), "question": gettext("question"), "value": gettext("answer"), "low": gettext("score from"),
         "high": gettext("score to"), "verified": gettext("verified"), "text": gettext("with words"),

@@ -33,7 +33,9 @@ from . import _answer_filters as filters
 from . import _answer_words as words
 from ._answer_filters import Chosen
 from ._answer_words import Said
+from ._formats import day as format_day
 from ._page import Page, View, Visit, draw
+from ._period import read_period
 from .overview import language_name
 
 PAGE_SIZE = 50
@@ -69,10 +71,10 @@ def show(visit: Visit) -> ResponseReturnValue:
         saved = views.seen_by(conn, visit.shop.id, visit.member.account)
         n_open = sum(cases.open_by_question(conn, visit.shop.id).values())
     question = visit.shop.question(chosen.given.get("question", ""))
-    refused = filters.refused_names()
+    refused = filters.names()
     return draw(
         "answers/list.html", rows=rows, chosen=chosen, given=chosen.given, people=people, views=saved, open=n_open,
-        here=_link(chosen, after), next=None if page.next is None else _link(chosen, page.next),
+        chips=_chips(chosen, visit.shop, people), here=_link(chosen, after), next=None if page.next is None else _link(chosen, page.next),
         first=None if after is None else _link(chosen, None),
         refused=", ".join(refused[name] for name in chosen.refused),
         questions=_questions(visit.shop), values=words.values(question), languages=_languages(visit.shop),
@@ -101,6 +103,41 @@ def _link(chosen: Chosen, after: Position | None) -> str:
         at, key, question = after
         query["after"] = cursor(at, f"{key}\n{question}")
     return f"{url_for('answers.show')}?{urlencode(query)}" if query else url_for("answers.show")
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is on, in words; `href` is the list without it."""
+
+    text: str
+    href: str
+
+
+def _chips(chosen: Chosen, shop: Shop, people: Mapping[str, str]) -> list[Chip]:
+    """Those filters that don't stand open above the list."""
+    found = []
+    for name, value in chosen.given.items():
+        if name in filters.AT_HAND or name == "quarantined" or (name == "period" and value == "own"):
+            continue
+        rest = {other: given for other, given in chosen.given.items() if other != name}
+        text = f"{filters.names()[name]}: {_chip_value(name, value, shop, people)}"
+        found.append(Chip(text[:1].upper() + text[1:], f"{url_for('answers.show')}?{urlencode(rest)}"))
+    return found
+
+
+def _chip_value(name: str, value: str, shop: Shop, people: Mapping[str, str]) -> str:
+    known: Mapping[str, Any] = {
+        "verified": {"yes": gettext("yes"), "no": gettext("no")},
+        "text": {"yes": gettext("yes"), "no": gettext("no")},
+        "placement": dict(_placements(shop)),
+        "case": {**words.STATUS_NAMES, "open": gettext("open"), "any": gettext("any"), "none": gettext("none")},
+        "who": {**people, "me": gettext("you"), "none": gettext("nobody yet")},
+    }.get(name, {})
+    if name == "period":
+        return read_period({"period": value}, shop.time_zone).label
+    if name in ("from", "to"):
+        return format_day(value)
+    return language_name(value) if name == "lang" else str(known.get(value, value))
 
 
 def _position(text: str | None) -> Position | None:
@@ -170,7 +207,7 @@ def _one(visit: Visit, name: Name, opened: bool) -> ResponseReturnValue:
         facts = None if order is None else orders_of.facts(order)
         person = _person(conn, shop, answer, facts) if opened else None
     now = _now()
-    back = request.values.get("back", "")
+    back = request.values.get("list", "")
     return draw(
         "answers/one.html", answer=answer, row=_row(shop, answer, case, now), case=case, people=people, story=story,
         order=facts, lines=_lines(answer, order), person=person,
@@ -226,7 +263,7 @@ def make_case(visit: Visit) -> ResponseReturnValue:
     """One click makes an answer a case."""
     name = _named()
     _do(visit, "case", [name])
-    return _back(url_for("answers.one", question=name[0], key=name[1]) + "#case")
+    return _to_one(name, "case")
 
 
 def change_case(visit: Visit) -> ResponseReturnValue:
@@ -247,7 +284,7 @@ def change_case(visit: Visit) -> ResponseReturnValue:
         flash(str(_BUSY), "bad")
     else:
         flash(gettext("Saved.") if done else gettext("Nothing was changed."), "good")
-    return _back(url_for("answers.one", question=name[0], key=name[1]) + "#case")
+    return _to_one(name, "case")
 
 
 def add_note(visit: Visit) -> ResponseReturnValue:
@@ -264,19 +301,19 @@ def add_note(visit: Visit) -> ResponseReturnValue:
             if has_room:
                 notes.add(conn, visit.shop.id, [name], visit.member.account, "note", written, _now())
         flash(*((gettext("Noted."), "good") if has_room else (gettext("There are too many notes about this answer."), "bad")))
-    return _back(url_for("answers.one", question=name[0], key=name[1]) + "#story")
+    return _to_one(name, "story")
 
 
 def quarantine(visit: Visit) -> ResponseReturnValue:
     name = _named()
     _do(visit, "quarantine", [name])
-    return _back(url_for("answers.one", question=name[0], key=name[1]))
+    return _to_one(name)
 
 
 def release(visit: Visit) -> ResponseReturnValue:
     name = _named()
     _do(visit, "release", [name])
-    return _back(url_for("answers.one", question=name[0], key=name[1]))
+    return _to_one(name)
 
 
 def bulk(visit: Visit) -> ResponseReturnValue:
@@ -468,6 +505,14 @@ def _found(conn: Connection, shop: Shop, names: Sequence[Name]) -> dict[Name, An
     if len(found) < len(set(names)):
         raise not_found("This shop has no such answer.")
     return found
+
+
+def _to_one(name: Name, part: str | None = None) -> ResponseReturnValue:
+    """To the answer, which still knows the list it was opened from."""
+    back = request.form.get("list", "")
+    return redirect(
+        url_for("answers.one", question=name[0], key=name[1], list=back if _is_list(back) else None, _anchor=part), 303
+    )
 
 
 def _back(otherwise: str) -> ResponseReturnValue:
