@@ -307,7 +307,7 @@ def test_who_is_a_member_of_no_shop_is_told_so_and_not_let_in(small_world: World
 
 
 def test_a_request_takes_few_statements(world: World) -> None:
-    person = signed_in(world)
+    person = signed_in(world, "viewer")  # others are told also what waits for them (_attention.py)
     is_in(person.client)
     said: list[str] = []
     for engine in (world.database._reader, world.database._writer):
