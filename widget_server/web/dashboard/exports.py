@@ -42,7 +42,7 @@ def show(visit: Visit) -> ResponseReturnValue:
     return draw("settings/export.html", kinds=kinds, everything=EVERYTHING)
 
 
-def file(visit: Visit) -> ResponseReturnValue:
+def download(visit: Visit) -> ResponseReturnValue:
     """One kind, or everything: as CSV (everything: a ZIP of them) or as JSON. `people=1`: also whose it is."""
     name, form = request.args.get("what", ""), request.args.get("form", "")
     if form not in FORMS or name not in (*KINDS, EVERYTHING):
@@ -154,5 +154,5 @@ def _zip(visit: Visit, kinds: list[Kind], people: bool) -> Iterator[bytes]:
 PAGE = Page(
     "/settings/export", _("Export"), 80, "download", part_of="/settings", in_menu=False,
     about=_("Everything you have here, as files to take along."),
-    views=(View("", show), View("/file", file)),
+    views=(View("", show), View("/file", download)),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,6 +42,7 @@ _ROWS = 50
 # A file has every search of the days, read so many at a time.
 _AT_ONCE = 500
 _SAID, _INSTEAD, _SPELLINGS = 12, 200, 12
+_FEWEST_POINTS, _MOST_POINTS = 3, 60
 _FIRST_SORT = "not_found"
 _CURSOR = re.compile(r"[0-9]{1,15}\.[A-Za-z0-9_-]{0,3000}", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))?\s*%?", re.ASCII)
@@ -56,7 +58,7 @@ class Wanted:
     corner: str
     after: truth.Position | None
 
-    def query(self, **changed: str | None) -> dict[str, str]:
+    def query(self, **changed: str | None) -> dict[str, Any]:
         """The address of the same, with something changed."""
         all_of_it = {**self.period.query, "sort": self.sort, "q": self.words, "corner": self.corner, **changed}
         return {name: value for name, value in all_of_it.items() if value}
@@ -120,11 +122,12 @@ def _list(visit: Visit, args: Mapping[str, str], refused: str | None = None) -> 
         corners = truth.corners(conn, chosen)
         rows, end = _rows(conn, chosen, wanted, known, corners, _ROWS, wanted.after)
         before = _score_before(conn, wanted, visit)
+        points = _points(conn, corners, visit, wanted.period)
     return draw(
         "searches/list.html", wanted=wanted, period=wanted.period, known=known, total=total, corners=_corners(corners),
         rows=rows, before=before, doors=Doors(wanted.period, chosen), sort_of=_sort_of(wanted), refused=refused,
         next=None if end is None else url_for("searches.show", **wanted.query(after=cursor(*end)), _anchor="table"),
-        points=_points(corners, wanted.period), is_large=is_large,
+        points=points, is_large=is_large,
     )  # fmt: skip
 
 
@@ -145,7 +148,12 @@ class Doors:
         return "/app/answers/one?" + urlencode({"question": question, "key": key})
 
     def one(self, key: str) -> str:
-        return url_for("searches.one", q=key, **self.period.query)
+        return _address_of(key, self.period)
+
+
+def _address_of(key: str, period: Period) -> str:
+    days: dict[str, Any] = dict(period.query)
+    return url_for("searches.one", q=key, **days)
 
 
 def _wanted(args: Mapping[str, str], visit: Visit) -> Wanted:
@@ -227,23 +235,25 @@ def _corners(placed: Mapping[str, list[truth.Placed]]) -> list[Corner]:
     ]
 
 
-def _points(corners: Mapping[str, list[truth.Placed]], period: Period) -> dict[str, Any] | None:
+def _points(conn: Connection, corners: Mapping[str, list[truth.Placed]], visit: Visit, period: Period) -> dict[str, Any] | None:
     """The chart of the corners: how often each was searched, and how many found it. The most answered ones."""
     every = [each for found in corners.values() for each in found if each.searched.searches > 0]
-    if len(every) < 3:
+    if len(every) < _FEWEST_POINTS:
         return None
-    most = sorted(every, key=lambda each: (-each.yes - each.no, each.searched.key))[:60]
+    most = sorted(every, key=lambda each: (-each.yes - each.no, each.searched.key))[:_MOST_POINTS]
+    keys = [each.searched.key for each in most]
+    spelled = spellings.most_frequent(conn, visit.shop.id, keys)
     return {
-        "labels": [each.searched.key for each in most],
+        "labels": [spelled.get(key, key) for key in keys],
         "often": [each.searched.searches for each in most],
         "found": [round(each.yes / (each.yes + each.no), 4) for each in most],
-        "hrefs": [url_for("searches.one", q=each.searched.key, **period.query) for each in most],
+        "hrefs": [_address_of(key, period) for key in keys],
     }
 
 
 def is_large(found: Lost) -> bool:
     """Whether cents only disturb."""
-    return found.value >= 10 * 10 ** money.exponent(found.currency or None)
+    return bool(found.value >= 10 * 10 ** money.exponent(found.currency or None))
 
 
 _HEADER = (
@@ -278,7 +288,7 @@ def _line_of(row: truth.Row) -> list[_csv.Cell]:
 
 
 def _amount(units: float, currency: str | None) -> _csv.Cell:
-    return _csv.Decimal(money.decimal(round(units), currency))
+    return Decimal(money.decimal(round(units), currency))
 
 
 def _rounded(share: float | None) -> float | None:
@@ -310,9 +320,9 @@ def _chart(by_day: Mapping[str, tuple[int, int]], period: Period) -> dict[str, A
     for step in _steps(period):
         sums.setdefault(step, [0, 0])
     for name, (yes, no) in by_day.items():
-        step = sums.setdefault(_step_of(date.fromisoformat(name), period), [0, 0])
-        step[0] += yes
-        step[1] += no
+        both = sums.setdefault(_step_of(date.fromisoformat(name), period), [0, 0])
+        both[0] += yes
+        both[1] += no
     scores = [proportion(yes, {"yes": yes, "no": no}) for yes, no in sums.values()]
     return {
         "labels": [day(step, "d MMM") if period.by != "month" else day(step, "LLL y") for step in sums],
