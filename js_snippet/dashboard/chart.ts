@@ -92,7 +92,7 @@ function configuration(drawing: Drawing): ChartConfiguration {
         legend: {
           display: named,
           align: "end",
-          labels: { color: ink, usePointStyle: true, pointStyle: "line", boxWidth: 22, filter: ({ text }) => Boolean(text) },
+          labels: { color: ink, usePointStyle: true, pointStyle: kind === "bars" ? "rectRounded" : "line", boxWidth: kind === "bars" ? 10 : 22, filter: ({ text }) => Boolean(text) },
         },
         tooltip: {
           backgroundColor: token("ink"),
@@ -126,7 +126,8 @@ function title(text: string | undefined, color: string) {
 function lines(series: Series, place: number, kind: Drawing["kind"]): ChartDataset[] {
   const colour = series.dashed ? token("chart-before") : token(COLOURS[place % COLOURS.length] ?? "chart-1");
   if (kind === "bars") return [{ type: "bar", label: series.name, data: series.values, backgroundColor: colour, borderRadius: 4, maxBarThickness: 28 }];
-  const alone = series.values.filter((value) => value != null).length < 2;
+  // What has too few answers to say is left out, not bridged; a value between two such has no line, so it is a dot.
+  const alone = (i: number) => series.values[i - 1] == null && series.values[i + 1] == null;
   const made: ChartDataset[] = [
     {
       type: "line",
@@ -136,14 +137,14 @@ function lines(series: Series, place: number, kind: Drawing["kind"]): ChartDatas
       backgroundColor: colour,
       borderWidth: series.dashed ? 2 : 2.5,
       borderDash: series.dashed ? [6, 5] : [],
-      pointRadius: alone ? 4 : 0,
+      pointRadius: ({ dataIndex }: { dataIndex: number }) => (alone(dataIndex) ? 4 : 0),
       pointHoverRadius: 5,
       tension: 0.25,
-      spanGaps: true,
+      clip: 8,
     },
   ];
   if (series.low && series.high) {
-    const quiet = { type: "line" as const, label: "", borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, tension: 0.25, spanGaps: true };
+    const quiet = { type: "line" as const, label: "", borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, tension: 0.25 };
     made.push({ ...quiet, data: series.low, fill: false }, { ...quiet, data: series.high, fill: "-1", backgroundColor: faint(colour) });
   }
   return made;

@@ -34,6 +34,7 @@ function act(key: string): boolean {
   if (key === "?") return help();
   if (key === "j" || key === "k") return move(key === "j" ? 1 : -1);
   if (key === "/") return focus(document.querySelector<HTMLElement>("[data-search]"));
+  if (key === "u") return click(document.querySelector<HTMLElement>(".head .back a"));
   const row = here();
   if (key === "o") return click(row?.querySelector<HTMLElement>("[data-open]"));
   if (key === "x") return click(row?.querySelector<HTMLElement>("[data-tick]"));

@@ -20,7 +20,7 @@ from tests.web.live import LiveServer
 from widget_server.act.pipeline import process
 from widget_server.contract import passwords
 from widget_server.demo import history, tenant
-from widget_server.record import accounts, connections, endpoints, members
+from widget_server.record import accounts, connections, endpoints, members, outbox
 from widget_server.record.db import Database
 from widget_server.web.dashboard import _app
 
@@ -49,11 +49,14 @@ class Office:
         database = Database(database_url, SECRET_KEY)
         now = time.time_ns() // 1_000_000
         self.shop = tenant.settle(database, folder)
+        with database.writing() as conn:
+            given_up, _ = endpoints.create(conn, self.shop.id, "https://till.example/atbalss", ("answer.given",), now)
+            endpoints.create(conn, self.shop.id, "https://shop.example/hooks/atbalss", ("answer.given",), now)
         told = history.envelopes(self.shop.id, now)
         for start in range(0, len(told), _BATCH):
             process(database, told[start : start + _BATCH])
         with database.writing() as conn:
-            endpoints.create(conn, self.shop.id, "https://shop.example/hooks/atbalss", ("answer.given",), now)
+            outbox.kill_queued(conn, given_up.id, "410 Gone", now)
             secrets = {
                 "url": "https://127.0.0.1/",
                 "consumer_key": "ck_1",
