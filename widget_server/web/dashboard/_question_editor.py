@@ -76,6 +76,16 @@ class Line:
     is_needed: bool
     cells: list[Cell]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is to be seen at once: the question itself, and what has to be looked at."""
+        return self.key == "title" or any(cell.error for cell in self.cells)
+
+    def of(self, lang: str) -> str:
+        """What it is in the language that the member reads, or in the first there is."""
+        found = {cell.lang: cell.value or cell.fallback for cell in self.cells}
+        return found.get(lang) or next((text for text in found.values() if text), "")
+
 
 @dataclass(frozen=True)
 class Look:
@@ -88,12 +98,6 @@ class Look:
     width: str
     langs: list[str]
     wrong: list[str]
-
-    @property
-    def choices(self) -> list[tuple[str, str]]:
-        """The languages for a field to choose one."""
-        return [(lang, lang) for lang in self.langs]
-
 
 def groups(question: Question, errors: Mapping[str, str], zone: str) -> list[tuple[str, str, list[Field]]]:
     """(name, label, fields) of where, when, from when to when, and how often."""

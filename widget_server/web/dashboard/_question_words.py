@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from babel.core import Locale, UnknownLocaleError
 from babel.lists import format_list
 from flask_babel import LazyString, format_datetime, format_decimal, get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
@@ -113,6 +114,15 @@ def setting(name: str) -> Said:
     return _SAID.get(name) or Said("when", name, SETTINGS[name].about)
 
 
+def language_name(code: str) -> str:
+    """The language in the member's own; the code where nobody knows it."""
+    try:
+        found = Locale.parse(code.replace("-", "_")).get_display_name(get_locale())
+    except (ValueError, UnknownLocaleError):
+        return code
+    return found[:1].upper() + found[1:] if found else code
+
+
 def type_label(name: str) -> str:
     return str(TYPES[name][0]) if name in TYPES else name
 
@@ -148,6 +158,24 @@ def text_label(key: str, question: Question) -> str:
                 return str(gettext("Hint in the field of branch %(n)s", n=at))
             return str(gettext("What branch %(n)s asks", n=at))
     return key
+
+
+def field_label(path: str, question: Question) -> str:
+    """What the field of an error is called, by the path that the API gives it."""
+    first, _dot, rest = path.partition(".")
+    if first == "settings":
+        name = rest.partition(".")[0]
+        if name in SETTINGS:
+            return str(setting(name).label)
+        return str(gettext("Options")) if name == "options" else str(gettext("What is asked then"))
+    if first == "texts" and "." in rest:
+        lang, _dot, key = rest.partition(".")
+        return str(gettext("%(text)s (%(language)s)", text=text_label(key, question), language=lang))
+    known = {
+        "texts": gettext("Languages"), "placement": gettext("Kind of page"), "touchpoint": gettext("Step of the customer's journey"),
+        "name": gettext("Name for programs"),
+    }  # fmt: skip
+    return str(known.get(first, first))
 
 
 def value_label(question: Question, value: Any, lang: str) -> str:
@@ -233,7 +261,7 @@ def when(question: Question, now: int) -> list[str]:
         "event": gettext("When the page says “%(event)s”.", event=settings.get("event", "")),
     }.get(trigger)
     found = [happens] if happens else []
-    if delay is not None and (delay or not found):
+    if isinstance(delay, int | float) and (delay or not found):
         found.append(
             gettext("%(seconds)s s later.", seconds=_number(delay))
             if found

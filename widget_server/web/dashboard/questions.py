@@ -196,6 +196,7 @@ def _editor(visit: Visit, question: Question, wrong: Mapping[str, str] | None = 
         other_languages=editor.other_languages(question), look=editor.look(visit.shop, question), most=editor.MOST,
         places=list(PLACEMENTS), touchpoints=[(one.name, touchpoint_label(one)) for one in there],
         wrong={field: " ".join(said(s) for _p, s in found) for field, found in form.by_field(wrong).items()},
+        blamed=[(form.field_of(path), words.field_label(path, question), said(sentence)) for path, sentence in wrong.items()],
         mine_and_theirs=None if theirs is None else _differences(theirs, question),
     )  # fmt: skip
 

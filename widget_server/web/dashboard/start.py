@@ -26,6 +26,7 @@ from widget_server.web.errors import Problem
 from widget_server.web.params import load
 from widget_server.web.state import state
 
+from . import _question_words as words
 from . import _texts
 from ._page import Page, View, Visit, draw
 from ._sentences import said
@@ -60,7 +61,7 @@ def save_shop(visit: Visit) -> ResponseReturnValue:
     wrong: dict[str, str] = {}
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
         wrong["name"] = gettext("Give a name of 1 to %(most)s characters.", most=_LONGEST_NAME)
-    domains = list(dict.fromkeys(filter(None, map(_domain, typed.replace(",", " ").split()))))
+    domains = list(dict.fromkeys(filter(None, map(domain_of, typed.replace(",", " ").split()))))
     try:
         load(DomainsBody, {"domains": domains})
     except Problem:
@@ -75,7 +76,7 @@ def save_shop(visit: Visit) -> ResponseReturnValue:
 
 def add_domain(visit: Visit) -> ResponseReturnValue:
     """A page that was refused belongs to the shop after all."""
-    domains = [*visit.shop.domains, _domain(request.form.get("domain", ""))]
+    domains = [*visit.shop.domains, domain_of(request.form.get("domain", ""))]
     try:
         load(DomainsBody, {"domains": list(dict.fromkeys(domains))})
     except Problem:
@@ -91,7 +92,7 @@ def _shop_form(visit: Visit, name: str, domains: str, wrong: dict[str, str]) -> 
     return draw("start/shop.html", steps=STEPS, name=name, domains=domains, wrong=wrong, most=_LONGEST_NAME)
 
 
-def _domain(typed: str) -> str:
+def domain_of(typed: str) -> str:
     """The host, and port where there is one, of what was pasted: an address or a domain, in any script."""
     bare = typed.strip().lower()
     try:
@@ -126,13 +127,14 @@ def save_looks(visit: Visit) -> ResponseReturnValue:
 def try_looks(visit: Visit) -> ResponseReturnValue:
     """The panel in the colour that is being chosen: a part of the page."""
     given, wrong = _widget(visit)
-    return draw("start/look.html", **_seen_as(visit, given, wrong))
+    return draw("start/look.html", **seen_as(visit, given, wrong))
 
 
 def _widget(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
     """What the panel would look like, and what is wrong with that."""
     colour = request.form.get("brand", "").strip()
-    if request.form.get("no_brand"):
+    # Whoever has just chosen another colour wants it, whatever the box still says.
+    if request.form.get("no_brand") and colour == request.form.get("was", ""):
         colour = ""
     given = {**theme.DEFAULTS, **visit.shop.widget, "brand": colour or None, "mode": request.form.get("mode", "system")}
     try:
@@ -144,11 +146,11 @@ def _widget(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _looks_form(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> str:
     return draw(
-        "start/looks.html", steps=STEPS, given=given, wrong=wrong, languages=_texts.LANGUAGES, **_seen_as(visit, given, wrong)
+        "start/looks.html", steps=STEPS, given=given, wrong=wrong, languages=_texts.LANGUAGES, words=words, **seen_as(visit, given, wrong)
     )
 
 
-def _seen_as(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
+def seen_as(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
     question = _example(visit.shop)
     if wrong or question is None:
         return {"frames": [], "notes": list(wrong.values()), "langs": [], "lang": ""}
@@ -182,7 +184,7 @@ def line(visit: Visit) -> ResponseReturnValue:
 
 
 def check(visit: Visit) -> ResponseReturnValue:
-    return _check_page(visit, _usual_address(visit.shop), None)
+    return _check_page(visit, "", None)
 
 
 def sight(visit: Visit) -> ResponseReturnValue:
@@ -212,7 +214,9 @@ def finish(visit: Visit) -> ResponseReturnValue:
 
 def _check_page(visit: Visit, address: str, findings: list[Finding] | None, wrong: str = "") -> str:
     found = None if findings is None else [told(finding) for finding in findings]
-    return draw("start/check.html", steps=STEPS, address=address, found=found, wrong=wrong, **_sight(visit))
+    sight = _sight(visit)
+    usual = f"{sight['own'].origin}/" if sight["own"] else _usual_address(visit.shop)
+    return draw("start/check.html", steps=STEPS, address=address or usual, found=found, wrong=wrong, **sight)
 
 
 def _sight(visit: Visit) -> dict[str, Any]:
@@ -225,7 +229,7 @@ def _sight(visit: Visit) -> dict[str, Any]:
     now = time.time_ns() // 1_000_000
     return {
         "known": True, "own": own, "refused": refused, "seconds": max(0, (now - own.at) // 1000) if own else 0,
-        "host": _domain(refused.origin) if refused else "",
+        "host": domain_of(refused.origin) if refused else "",
     }  # fmt: skip
 
 
@@ -275,7 +279,8 @@ def _of_answer(shop: Shop, address: str, answer: Response) -> list[Finding]:
 
 
 PAGE = Page(
-    "/start", _("First steps"), 95, "start", in_menu=False,
+    "/start", _("First steps"), 95, "start", in_menu=False, part_of="/settings",
+    about=_("Name, address, colour, the line in your pages, and whether it works."),
     views=(
         View("", begin, role="editor"),
         View("/shop", shop, role="owner"),
