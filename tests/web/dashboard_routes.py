@@ -26,6 +26,8 @@ class Row:
 # An answer of the first shop (conftest.fill).
 THE_ANSWER = {"question": "order-rating", "key": "order:kanarejputns"}
 OWN_PASSWORD = {"current": PASSWORD}
+HOOK = {"url": "https://example.com/hook", "types": "answer.given"}
+OWN_SYSTEM = {"platform": "webhook", "s.url": "https://example.com/coupons"}
 ROUTES: dict[tuple[str, str], Row] = {
     ("GET", "/app/sign-in"): Row(None),
     ("POST", "/app/sign-in"): Row(None, {"email": "nobody@people.example", "password": "no"}, own=(422,), foreign=(422,)),
@@ -105,4 +107,38 @@ ROUTES: dict[tuple[str, str], Row] = {
     ("POST", "/app/start/check"): Row("editor", {"address": "https://elsewhere.example/"}, own=(422,), foreign=(422,)),
     ("GET", "/app/start/check/sight"): Row("editor"),
     ("POST", "/app/start/finish"): Row("editor"),
+    ("GET", "/app/deliveries"): Row("viewer"),
+    ("GET", "/app/deliveries/log"): Row("viewer", query={"goal": "{goal}"}),
+    ("GET", "/app/deliveries/log/<delivery>"): Row("viewer", foreign=(404,)),
+    ("POST", "/app/deliveries/log/<delivery>/replay"): Row("editor", foreign=(404,)),
+    ("POST", "/app/deliveries/replays"): Row("editor", {"goal": "{goal}", "period": "30"}),
+    ("POST", "/app/deliveries/seen"): Row("editor"),
+    ("GET", "/app/deliveries/endpoints/new"): Row("owner"),
+    ("POST", "/app/deliveries/endpoints/new"): Row("owner", HOOK, own=(200,), foreign=(200,)),
+    ("GET", "/app/deliveries/endpoints/<goal>"): Row("viewer", foreign=(404,)),
+    ("POST", "/app/deliveries/endpoints/<goal>"): Row("owner", HOOK, own=(303,), foreign=(404,)),
+    ("POST", "/app/deliveries/endpoints/<goal>/pause"): Row("owner", own=(303,), foreign=(404,)),
+    ("POST", "/app/deliveries/endpoints/<goal>/resume"): Row("owner", own=(303,), foreign=(404,)),
+    ("POST", "/app/deliveries/endpoints/<goal>/secret"): Row("owner", own=(200,), foreign=(404,)),
+    ("POST", "/app/deliveries/endpoints/<goal>/remove"): Row("owner", own=(303,), foreign=(404,)),
+    ("POST", "/app/deliveries/endpoints/<goal>/test"): Row("editor", own=(303,), foreign=(404,)),
+    ("GET", "/app/deliveries/connections/new"): Row("owner", query={"platform": "webhook"}),
+    ("POST", "/app/deliveries/connections/new"): Row("owner", OWN_SYSTEM, own=(200,), foreign=(200,)),
+    ("GET", "/app/deliveries/connections/<connection>"): Row("viewer", foreign=(404,)),
+    ("POST", "/app/deliveries/connections/<connection>"): Row("owner", {"name": "Renamed"}, own=(303,), foreign=(404,)),
+    ("POST", "/app/deliveries/connections/<connection>/pause"): Row("owner", own=(303,), foreign=(404,)),
+    ("POST", "/app/deliveries/connections/<connection>/resume"): Row("owner", own=(303,), foreign=(404,)),
+    ("POST", "/app/deliveries/connections/<connection>/remove"): Row("owner", own=(303,), foreign=(404,)),
+    ("POST", "/app/deliveries/connections/<connection>/test"): Row("editor", own=(303,), foreign=(404,)),
+    ("GET", "/app/settings/keys"): Row("viewer"),
+    ("POST", "/app/settings/keys"): Row("owner", {"name": "A plugin"}, own=(200,), foreign=(200,)),
+    ("POST", "/app/settings/keys/revoke"): Row("owner", {"key": "{key}"}, own=(303,), foreign=(404,)),
+    ("GET", "/app/settings/domains"): Row("viewer"),
+    ("POST", "/app/settings/domains"): Row("owner", {"domains": "renamed.example"}, own=(303,)),
+    ("POST", "/app/settings/domains/origins"): Row("owner", {"origins": "https://renamed.example"}, own=(303,)),
+    ("GET", "/app/settings/shop"): Row("viewer"),
+    ("POST", "/app/settings/shop"): Row("owner", {"name": "Renamed", "time_zone": "Europe/Tallinn"}, own=(303,)),
+    ("GET", "/app/settings/shop/look"): Row("viewer"),
+    ("POST", "/app/settings/shop/look"): Row("owner", {"do": "save", "brand": "#0f766e", "radius": "4", "cooldown_hours": "24"}, own=(303,)),
+    ("POST", "/app/settings/shop/look/try"): Row("owner", {"brand": "#0f766e", "radius": "4", "cooldown_hours": "24"}),
 }

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from tests.pipeline.envelopes import NOW
 from tests.web.conftest import CANARY, Person, World, enrol, signed_in
 from tests.web.dashboard_routes import ROUTES, Row
-from widget_server.record import invitations, sessions
+from widget_server.record import connections, endpoints, invitations, keys, sessions
 from widget_server.web.headers import is_of_owners
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -42,10 +42,18 @@ class House:
             invited, _ = invitations.create(conn, email, NOW * 2, shop=world.shop.id, role="viewer")
             found = sessions.find(conn, sessions.begin(conn, colleague.id, world.shop.id, NOW * 2), NOW * 2)
             assert found is not None
+            if endpoints.by_id(conn, world.shop.id, world.endpoint) is None:
+                world.endpoint = endpoints.create(conn, world.shop.id, f"https://{CANARY}.example/", ("answer.given",), NOW)[0].id
+            if connections.by_id(conn, world.shop.id, world.connection) is None:
+                secrets = {"url": "https://127.0.0.1/", "consumer_key": "k", "consumer_secret": "s", "secret": "s"}
+                world.connection = connections.create(conn, world.shop.id, "woocommerce", CANARY, secrets, NOW).id
+            if not keys.of_shop(conn, world.shop.id):
+                keys.create(conn, world.shop.id, CANARY)
+            key = keys.of_shop(conn, world.shop.id)[0].id
         self.names = {
             "shop": world.shop.id, "colleague": colleague.id, "session": found.session, "invitation": invited.id,
             "endpoint": world.endpoint, "delivery": world.delivery, "connection": world.connection, "rule": world.rule,
-            "name": CANARY, "question": CANARY, "token": "no-such-token",
+            "name": CANARY, "question": CANARY, "goal": world.endpoint, "key": key, "token": "no-such-token",
         }  # fmt: skip
 
     def path(self, rule: str) -> str:
@@ -102,9 +110,9 @@ def test_nobody_and_an_api_key_are_sent_to_the_sign_in(house: House) -> None:
     before = house.everything(but=())
     someone = Person(house.world.app.test_client(), "", "", "")
     token = form_token(someone)
-    keys = [{}, *({"Authorization": f"Bearer {shop.api_key}"} for shop in (house.world.shop, house.world.neighbour))]
+    bearers = [{}, *({"Authorization": f"Bearer {shop.api_key}"} for shop in (house.world.shop, house.world.neighbour))]
     for method, rule in MEMBERS:
-        for headers in keys:
+        for headers in bearers:
             reply = someone.client.open(house.path(rule), method=method, data={"csrf_token": token}, headers=headers)
             assert (rule, reply.status_code) == (rule, 303)
             assert reply.headers["Location"].startswith("/app/sign-in"), rule

@@ -362,6 +362,11 @@ def lately(conn: Connection, shop: str, start: int, end: int, most: int) -> list
     return [Said(*row) for row in rows]
 
 
+def are_more_than(conn: Connection, shop: str, most: int) -> bool:
+    """Whether the shop has more than so many."""
+    return conn.execute(select(_answers.c.key).where(_answers.c.shop == shop).offset(most).limit(1)).first() is not None
+
+
 def of_shop(conn: Connection, shop: str) -> Iterator[Answer]:
     """Every answer of a shop, page by page."""
     after = ("", "")

@@ -156,10 +156,11 @@ def _healthy() -> Standing:
 def _goes_on(name: str, ends: int, told: Told) -> str:
     until = told.holds.get(name)
     if until is not None:
-        return gettext(
+        said = gettext(
             "It is tried again %(soon)s. If it does not work until %(when)s, it is switched off.", soon=ago(until), when=moment(ends)
         )
-    return gettext("It is tried again and again. If it does not work until %(when)s, it is switched off.", when=moment(ends))
+        return str(said)
+    return str(gettext("It is tried again and again. If it does not work until %(when)s, it is switched off.", when=moment(ends)))
 
 
 def _trouble(failed: outbox.Attempt | None) -> Trouble | None:
@@ -170,5 +171,5 @@ def _waiting(count: int) -> str:
     if not count:
         return ""
     if count > _MOST_WAITING:
-        return gettext("More than %(n)s messages wait.", n=number(_MOST_WAITING))
-    return gettext("Messages that wait: %(n)s.", n=number(count))
+        return str(gettext("More than %(n)s messages wait.", n=number(_MOST_WAITING)))
+    return str(gettext("Messages that wait: %(n)s.", n=number(count)))

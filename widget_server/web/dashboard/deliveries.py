@@ -80,12 +80,13 @@ def log(visit: Visit) -> ResponseReturnValue:
         sought = Sought(visit.shop.id, state or None, goal or None, type_ or None, since, until)
         rows, end = outbox.search(conn, sought, before, _ROWS)
     chosen = {"state": state, "goal": goal, "type": type_}
-    filters = {name: value for name, value in chosen.items() if value}
+    filters: dict[str, Any] = {name: value for name, value in chosen.items() if value}
+    here = {**filters, **period.query}
     return draw(
         "deliveries/log.html", rows=rows, goals=goals, period=period, filters=filters, chosen=chosen, words=_delivery_words,
         explain=_troubles.explain, is_first=before is None,
-        next=None if end is None else url_for("deliveries.log", **filters, **period.query, after=cursor(*end)),
-        first=url_for("deliveries.log", **filters, **period.query) if before is not None else None,
+        next=None if end is None else url_for("deliveries.log", **here, after=cursor(*end)),
+        first=url_for("deliveries.log", **here) if before is not None else None,
     )  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def replay_all(visit: Visit) -> ResponseReturnValue:
     goal = request.form.get("goal", "")
     if goal:
         body["endpoint"] = goal[:64]
-    back = {"state": "dead", **({"goal": goal} if goal else {})}
+    back: dict[str, Any] = {"state": "dead", **({"goal": goal} if goal else {})}
     if request.form.get("period"):
         period = read_period(request.form, visit.shop.time_zone)
         body["from"], body["to"] = _span(visit, period)
@@ -158,12 +159,12 @@ def _why_not(visit: Visit, delivery: str) -> str:
     with visit.reading() as conn:
         found = _known(conn, visit, delivery)
     if found.state == "cancelled":
-        return gettext("It was cancelled, so there is nothing to send.")
+        return str(gettext("It was cancelled, so there is nothing to send."))
     if found.state == "due":
-        return gettext("It is still waiting and goes out by itself, once its goal is not paused.")
+        return str(gettext("It is still waiting and goes out by itself, once its goal is not paused."))
     if found.state == "done":
-        return gettext("It arrived. Coupons and points are not sent twice.")
-    return gettext("It failed for good, and what was paid for it was given back. It can't be sent again.")
+        return str(gettext("It arrived. Coupons and points are not sent twice."))
+    return str(gettext("It failed for good, and what was paid for it was given back. It can't be sent again."))
 
 
 def _who_makes(connected: list[ShopConnection]) -> dict[str, ShopConnection | None]:
@@ -205,7 +206,7 @@ def _pretty(body: str) -> str:
 
 
 def _count(failed: int) -> str:
-    return gettext("more than %(n)s", n=number(_MOST_FAILED)) if failed > _MOST_FAILED else number(failed)
+    return str(gettext("more than %(n)s", n=number(_MOST_FAILED))) if failed > _MOST_FAILED else number(failed)
 
 
 def _now() -> int:

@@ -1,0 +1,131 @@
+"""Settings, the shop: its name, its time zone, and what the panel looks like in it."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from widget_server.act import verify
+from widget_server.contract import theme
+from widget_server.record import answers, shops
+from widget_server.web.api import widget as api
+from widget_server.web.errors import Problem
+from widget_server.web.params import load
+from widget_server.web.resource import Write
+from widget_server.web.state import state
+
+from ._page import Page, View, Visit, draw
+from ._sentences import said
+from .start import seen_as
+
+_LONGEST = 100
+# Counting anew takes about a second for ten thousand answers; whoever runs the server can do it for any number.
+_MOST_ANSWERS = 50_000
+_TEXTS = ("background", "text")
+_CHOICES = ("mode", "position", "font", "consent")
+_NUMBERS = ("radius", "cooldown_hours")
+
+
+def show(visit: Visit) -> ResponseReturnValue:
+    return _page(visit)
+
+
+def save(visit: Visit) -> ResponseReturnValue:
+    """Name and time zone. With another zone all days are cut anew, and everything is counted anew for that."""
+    name, zone = request.form.get("name", "").strip(), request.form.get("time_zone", "")
+    wrong = {}
+    if not 1 <= len(name) <= _LONGEST or not name.isprintable():
+        wrong["name"] = gettext("Give a name of 1 to %(most)s characters.", most=_LONGEST)
+    if zone not in _zones():
+        wrong["time_zone"] = gettext("Choose one of the list.")
+    moves = not wrong and zone != visit.shop.time_zone
+    if moves and _is_large(visit):
+        wrong["time_zone"] = gettext(
+            "Your shop has so many answers that counting them anew takes too long for a page. Whoever runs this server can do "
+            "it: atbalss counters rebuild --shop %(key)s --time-zone %(zone)s", key=visit.shop.site_key, zone=zone,
+        )  # fmt: skip
+    if wrong:
+        return _page(visit, name=name, zone=zone, wrong=wrong), 422
+    with visit.writing() as conn:
+        shops.set_name(conn, visit.shop.id, name)
+    if moves:
+        verify.rebuild(state().database, visit.shop.id, zone)
+        flash(gettext("Saved. All days were cut anew for the new time zone."), "good")
+    else:
+        flash(gettext("Saved."), "good")
+    return redirect(url_for("shop.show"), 303)
+
+
+def looks(visit: Visit) -> ResponseReturnValue:
+    return _looks(visit, {**theme.DEFAULTS, **visit.shop.widget}, {})
+
+
+def save_looks(visit: Visit) -> ResponseReturnValue:
+    given, wrong = _given(visit)
+    if not wrong and request.form.get("do") != "look":
+        api.put_widget(Write(visit.shop, given, visit.writing))
+        flash(gettext("Saved. It shows in your shop within a minute."), "good")
+        return redirect(url_for("shop.looks"), 303)
+    return _looks(visit, given, wrong), 422 if wrong else 200
+
+
+def try_looks(visit: Visit) -> ResponseReturnValue:
+    """The panel as it is being chosen: a part of the page."""
+    given, wrong = _given(visit)
+    return draw("start/look.html", **seen_as(visit, given, wrong))
+
+
+def _given(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the panel would look like, and what is wrong with that."""
+    form = request.form
+    given: dict[str, Any] = {**theme.DEFAULTS, **visit.shop.widget}
+    given["brand"] = None if form.get("no_brand") else form.get("brand", "").strip() or None
+    given |= {name: form.get(name, "").strip() or None for name in _TEXTS}
+    given |= {name: form.get(name, given[name]) for name in _CHOICES}
+    for name in _NUMBERS:
+        typed = form.get(name, "").strip()
+        given[name] = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 7 else typed or None
+    try:
+        load(api.WidgetBody, given)
+    except Problem as problem:
+        return given, {field: said(sentence) for field, sentence in problem.errors.items()}
+    kept = theme.stored(given)
+    return given, {field: said(sentence) for field, sentence in theme.errors(kept).items()}
+
+
+def _looks(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> str:
+    return draw("settings/looks.html", given=given, wrong=wrong, **seen_as(visit, given, wrong))
+
+
+def _page(visit: Visit, name: str | None = None, zone: str | None = None, wrong: dict[str, str] | None = None) -> str:
+    return draw(
+        "settings/shop.html", name=visit.shop.name if name is None else name, zone=zone or visit.shop.time_zone,
+        zones=_zones(), wrong=wrong or {}, tag=api.tag(visit.shop),
+    )  # fmt: skip
+
+
+def _is_large(visit: Visit) -> bool:
+    with visit.reading() as conn:
+        return answers.are_more_than(conn, visit.shop.id, _MOST_ANSWERS)
+
+
+def _zones() -> list[str]:
+    """Those of places, and UTC."""
+    areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    return ["UTC", *sorted(zone for zone in available_timezones() if zone.startswith(areas))]
+
+
+PAGE = Page(
+    "/settings/shop", _("Shop"), 5, "cart", part_of="/settings", in_menu=False,
+    about=_("Its name, its time zone, and what the questions look like"),
+    views=(
+        View("", show),
+        View("", save, methods=("POST",), role="owner"),
+        View("/look", looks, frames=True),
+        View("/look", save_looks, methods=("POST",), role="owner", frames=True),
+        View("/look/try", try_looks, methods=("POST",), role="owner", frames=True),
+    ),
+)  # fmt: skip
