@@ -112,6 +112,11 @@ def told(page: Page, ours: Ours) -> None:
     page.evaluate("0")
 
 
+def soon(page: Page, script: str) -> None:
+    """Runs it in the page, which may be gone in the same moment: who waited for what it gives might wait for ever."""
+    page.evaluate(f"void setTimeout(() => {{ {script} }})")
+
+
 def goes(page: Page) -> None:
     """The question goes by itself, some seconds after the thanks: longer than `expect` likes to wait on a slow machine."""
     page.locator("atbalss-panel").wait_for(state="detached")

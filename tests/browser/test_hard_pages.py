@@ -70,7 +70,7 @@ def test_the_strictest_policy_reports_nothing(page: Page, put: Put, ours: Ours, 
         ]
         page.goto(put(f"/{kind}", results() + planted, Content_Security_Policy=policy))
         panel = page.get_by_role("dialog", name=f"A {kind}?")
-        expect(panel).to_be_visible()
+        panel.wait_for()
         assert (
             page.locator(".card").evaluate("e => getComputedStyle(e).position") == "relative"
         )  # so it has its looks

@@ -84,13 +84,13 @@ def test_broken_tools(page: Page, ours: Ours, shop: Shop) -> None:
         broken = f"<script>{tool} = function () {{ throw new Error('{tool} is broken'); }}</script>"
         html = f'<!doctype html><html lang="en"><head>{SHOPPER}{broken}{tag}</head><body>{results(tool)}</body></html>'
         shop.pages[f"/{tool}"] = Reply(200, html)
-    for first in range(0, len(TOOLS), 12):  # as many frames as come in good time on a slow machine, too
-        some = TOOLS[first : first + 12]
+    for first in range(0, len(TOOLS), 6):  # as many frames as come in good time on a slow machine, too
+        some = TOOLS[first : first + 6]
         frames = "".join(
             f'<iframe src="/{tool}" name="{tool}" width="400" height="360"></iframe>' for tool in some
         )
         shop.pages["/"] = Reply(200, f"<!doctype html><title>Shop</title>{frames}")
-        page.goto(shop.url + "/")
+        page.goto(shop.url + "/", wait_until="commit")
         ours.wait(lambda some=some: answered(ours) >= REPLACED & set(some))  # type: ignore[misc]
         quiet(page, ours)
     page.goto("about:blank")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from .conftest import Put, loaded, order, quiet, results, told
+from .conftest import Put, loaded, order, quiet, results, soon, told
 from .standin import Ours, Request, failure, question
 
 pytestmark = pytest.mark.browser
@@ -76,9 +76,10 @@ def test_left_in_the_same_tick_as_the_tap(page: Page, put: Put, ours: Ours) -> N
     loaded(page, "queue")
     ours.replies = list(DOWN)
     put("/plain", tag=CONSENTS)
-    page.evaluate(
+    soon(
+        page,
         """[...document.querySelector('atbalss-panel').shadowRoot.querySelectorAll('button')].find((b) => b.textContent.includes('Yes')).click();
-        location.href = "about:blank" """
+        location.href = "about:blank" """,
     )
     page.wait_for_url("about:blank")
     ours.wait(lambda: given(ours))

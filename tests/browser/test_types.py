@@ -8,7 +8,7 @@ from widget_server.contract.sets import SETS
 from widget_server.contract.texts import LANGUAGES
 
 from . import right_to_left
-from .conftest import Put, order, results
+from .conftest import Put, order, results, soon
 from .gallery import texts
 from .standin import Ours, question
 from .test_access import CUT, FOCUS
@@ -217,10 +217,12 @@ def test_the_first_tap_counts_though_all_ends_with_it(name: str, page: Page, put
     page.goto(put("/thanks", order()))
     page.get_by_role("dialog").wait_for()
     # The page removes the panel, and goes, in the same step as the tap.
-    page.evaluate(
-        """() => { const host = document.querySelector("atbalss-panel");
-        host.shadowRoot.querySelector("[role=radio], [aria-pressed], [type=checkbox]").click(); host.remove(); location = "/gone"; }"""
+    soon(
+        page,
+        """const host = document.querySelector("atbalss-panel");
+        host.shadowRoot.querySelector("[role=radio], [aria-pressed], [type=checkbox]").click(); host.remove(); location = "/gone"; """,
     )
+    page.wait_for_url("**/gone")
     (answer,) = ours.wait_for("answer.given")
     assert answer["value"] not in (None, "", [])
     (shown,) = ours.wait_for("question.shown")
