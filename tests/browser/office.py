@@ -17,6 +17,7 @@ from werkzeug.routing import Map, Rule
 
 from tests.conftest import SECRET_KEY
 from tests.web.live import LiveServer
+from widget_server.act import notices
 from widget_server.act.pipeline import process
 from widget_server.contract import passwords
 from widget_server.demo import history, tenant
@@ -26,6 +27,8 @@ from widget_server.web.dashboard import _app
 
 PASSWORD = "pareizs zirgs 12"
 _BATCH = 500
+# So many are sent on to others, to one of them in vain.
+_LAST = 25
 # Nothing leads there: it is for whoever builds pages.
 _TYPED = ("/app/style",)
 _MOST = 200
@@ -42,21 +45,29 @@ def endpoints_of_pages() -> dict[str, str]:
 
 
 class Office:
-    """Started when made. `context` opens a browser's profile in which the owner is signed in."""
+    """Started when made. `context` opens a browser's profile in which the owner is signed in. `in_trouble`: something could
+    not be delivered."""
 
-    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, redis_url: str, *, in_trouble: bool = True) -> None:
         (folder / "data").mkdir(parents=True, exist_ok=True)
         database = Database(database_url, SECRET_KEY)
         now = time.time_ns() // 1_000_000
         self.shop = tenant.settle(database, folder)
-        with database.writing() as conn:
-            given_up, _ = endpoints.create(conn, self.shop.id, "https://till.example/atbalss", ("answer.given",), now)
-            endpoints.create(conn, self.shop.id, "https://shop.example/hooks/atbalss", ("answer.given",), now)
         told = history.envelopes(self.shop.id, now)
-        for start in range(0, len(told), _BATCH):
-            process(database, told[start : start + _BATCH])
+        for start in range(0, len(told) - _LAST, _BATCH):
+            process(database, told[start : min(start + _BATCH, len(told) - _LAST)])
         with database.writing() as conn:
-            outbox.kill_queued(conn, given_up.id, "410 Gone", now)
+            given_up, _ = endpoints.create(
+                conn, self.shop.id, "https://till.example/atbalss", ("answer.given",), now
+            )
+            told, _secret = endpoints.create(
+                conn, self.shop.id, "https://shop.example/hooks/atbalss", ("answer.given",), now
+            )
+            notices.send_test(conn, self.shop.id, told.id, now)
+        process(database, told[-_LAST:])
+        with database.writing() as conn:
+            if in_trouble:
+                outbox.kill_queued(conn, given_up.id, "410 Gone", now)
             secrets = {
                 "url": "https://127.0.0.1/",
                 "consumer_key": "ck_1",

@@ -121,17 +121,23 @@ def pages(browser: Browser, wanted: str) -> None:
             page = context.new_page()
             for name in [each for each in OFFICE_PAGES if wanted in each]:
                 page.goto(OPEN.get(name) or office.address(name))
-                where = ARTEFACTS / "pages" / f"{name}-{'phone' if width == PHONE[0] else 'desk'}-{scheme}-{language}.png"
+                where = (
+                    ARTEFACTS
+                    / "pages"
+                    / f"{name}-{'phone' if width == PHONE[0] else 'desk'}-{scheme}-{language}.png"
+                )
                 _keep(page, where, full_page=True)
             context.close()
 
 
 def best(browser: Browser) -> None:
     """The four of README."""
-    with _office() as office:
+    with _office(in_trouble=False) as office:
         for name, (address, size, scheme, language) in BEST.items():
             width, height = size
-            context = office.context(browser, language, width=width, height=height, scheme=scheme, scale=2 if size == PHONE else 1)
+            context = office.context(
+                browser, language, width=width, height=height, scheme=scheme, scale=2 if size == PHONE else 1
+            )
             page = context.new_page()
             page.goto(office.address(address))
             _keep(page, FOLDER / f"{name}.png", full_page=False)
@@ -139,14 +145,14 @@ def best(browser: Browser) -> None:
 
 
 @contextmanager
-def _office() -> Iterator[Office]:
+def _office(*, in_trouble: bool = True) -> Iterator[Office]:
     with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary:
         url = f"sqlite:///{temporary}/atbalss.db"
         database = Database(url, SECRET_KEY)
         database.migrate()
         database.close()
         valkey = ValkeyServer()
-        office = Office(Path(temporary), url, valkey.url)
+        office = Office(Path(temporary), url, valkey.url, in_trouble=in_trouble)
         try:
             yield office
         finally:
