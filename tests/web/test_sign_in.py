@@ -7,6 +7,7 @@ from typing import Any
 import pyotp
 import pytest
 import redis
+import structlog
 import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -374,6 +375,28 @@ def test_a_database_that_is_away_is_a_page_too(settings: Settings, tmp_path: Any
     assert (reply.status_code, reply.mimetype, reply.headers["Retry-After"]) == (503, "text/html", "5")
     assert "Nothing is lost" in reply.text
     database.close()
+
+
+def test_the_log_says_who_and_no_secret(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, client = enrol(small_world), small_world.app.test_client()
+
+    def broken(*_: object) -> None:
+        raise ValueError("broken")
+
+    with structlog.testing.capture_logs() as lines:
+        sign_in(client, person.email, "kanarejputns 123")
+        sign_in(client, "kanarejputns@people.example", "kanarejputns 123")
+        sign_in(client, person.email)
+        with client.session_transaction() as kept:
+            token = kept["token"]
+        monkeypatch.setattr("widget_server.record.invitations.find", broken)
+        assert client.get("/app/invitations/kanarejputns").status_code == 500
+    said = [(line["event"], line.get("account")) for line in lines if line["event"].startswith("sign")]
+    assert said == [("sign_in_refused", person.id), ("sign_in_refused", None), ("signed_in", person.id)]
+    everything = str([{**line, "exc_info": ""} for line in lines])
+    assert "/app/invitations/<token>" in everything
+    for secret in ("kanarejputns", PASSWORD, person.email, token):
+        assert secret not in everything
 
 
 def test_sample_data_can_be_looked_at_and_not_changed(small_world: World) -> None:

@@ -6,6 +6,7 @@ answered as a wrong password is, after as long a time, and how often one may try
 
 import time
 
+import structlog
 from flask import Response, current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -23,6 +24,8 @@ from ._page import View, draw
 from ._tries import Tries, Try
 
 _MOST = 320
+
+log = structlog.get_logger("web")
 
 
 def tries() -> Tries:
@@ -46,10 +49,12 @@ def sign_in() -> ResponseReturnValue:
     target = _redirect.safe(request.form.get("next"))
     attempt = tries().password(email, _session.device(email), _address())
     if attempt.wait:
+        log.info("sign_in_too_early", seconds=attempt.seconds)
         return _too_early(attempt, "sign_in.html", next=target, email=email)
     account = _account(email)
     is_right = _secrets.is_right(password, None if account is None else account.password)
     if account is None or not is_right:
+        log.info("sign_in_refused", account=None if account is None else account.id)
         wrong = gettext("The e-mail or the password is not right.")
         return draw("sign_in.html", next=target, email=email, wrong=wrong), 422
     attempt.was_right()
@@ -108,6 +113,7 @@ def enter(conn: Connection, account: Account, shop: str) -> None:
     """Whoever is at this browser is `account` from now on."""
     _session.begin(conn, account.id, shop, now())
     _session.know(account.email)
+    log.info("signed_in", account=account.id, shop=shop)
 
 
 def now() -> int:
