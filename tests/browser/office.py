@@ -60,10 +60,10 @@ class Office:
             given_up, _ = endpoints.create(
                 conn, self.shop.id, "https://till.example/atbalss", ("answer.given",), now
             )
-            told, _secret = endpoints.create(
+            listening, _secret = endpoints.create(
                 conn, self.shop.id, "https://shop.example/hooks/atbalss", ("answer.given",), now
             )
-            notices.send_test(conn, self.shop.id, told.id, now)
+            notices.send_test(conn, self.shop.id, listening.id, now)
         process(database, told[-_LAST:])
         with database.writing() as conn:
             if in_trouble:
