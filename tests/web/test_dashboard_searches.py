@@ -267,7 +267,7 @@ def test_a_neighbours_searches_are_not_seen(small_world: World) -> None:
     assert "Zaļš" not in page
 
 
-@pytest.mark.parametrize(("path", "most"), [("/app/searches", 16), ("/app/searches/query?q=kettle", 14)])
+@pytest.mark.parametrize(("path", "most"), [("/app/searches", 20), ("/app/searches/query?q=kettle", 17)])
 def test_a_page_takes_a_few_statements_however_much_there_is(world: World, path: str, most: int) -> None:
     fill(world)
     person = signed_in(world)
