@@ -1,12 +1,222 @@
 """The first steps, and what is said of a shop's page that was looked at."""
 
+import re
+import threading
+from collections.abc import Iterator
+from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
+import redis
+import time_machine
 
-from tests.web.conftest import World, signed_in
+from tests.web.conftest import Make, World, signed_in
+from widget_server.act.http import HttpClient
+from widget_server.contract.settings import Settings
+from widget_server.intake.seen import REFUSED, SEEN
+from widget_server.record import shops
+from widget_server.record.db import Database
+from widget_server.web.app import create_app
 
 
 @pytest.mark.parametrize("path", ["/shop", "/looks", "/line", "/check", "/check/sight"])
 def test_steps_open(small_world: World, path: str) -> None:
     page = signed_in(small_world).get(f"/app/start{path}")
     assert page.status_code == 200, page.text
+
+
+class Shopfront:
+    """A shop's web server: `pages` are what it answers, by path."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[int, dict[str, str], str]] = {}
+        self.asked: list[str] = []
+        front = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                front.asked.append(self.path)
+                status, headers, body = front.pages.get(self.path, (404, {}, ""))
+                self.send_response(status)
+                for name, value in {"Content-Type": "text/html", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_args: Any) -> None:
+                """Not of interest."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.domain = f"127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def front() -> Iterator[Shopfront]:
+    made = Shopfront()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def shop_world(sqlite_database: Database, settings: Settings, redis_client: "redis.Redis", front: Shopfront) -> World:
+    """A world whose first shop is the shopfront, on the operator's own network."""
+    with sqlite_database.writing() as conn:
+        shop = shops.create(conn, "Shop", front.domain, "Europe/Riga")
+        neighbour = shops.create(conn, "Neighbour", "neighbour.example")
+    app = create_app(settings, sqlite_database, redis_client, http=HttpClient(allow_private=True))
+    return World(app, sqlite_database, shop, neighbour)
+
+
+def checked(world: World, front: Shopfront, path: str = "/") -> str:
+    reply = signed_in(world).post_form("/app/start/check", {"address": f"http://{front.domain}{path}"})
+    assert reply.status_code == 200, reply.text
+    return unescape(reply.text)
+
+
+def line(world: World) -> str:
+    found = re.search(r"<code>(&lt;script.*?)</code>", signed_in(world).get("/app/start/line").text)
+    assert found is not None
+    return unescape(unescape(found[1]))
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "says"),
+    [
+        ({}, "{line}", "nothing in the page's rules keeps it out"), ({}, "<p>Shop</p>", "The line is not in this page."),
+        ({}, '<script src="/widget.js" data-shop="pk_wrong"></script>', "another shop: pk_wrong"),
+        ({"Content-Security-Policy": "script-src 'self'"}, "{line}", "does not let the script load: script-src 'self'"),
+        ({"Content-Security-Policy": "connect-src 'self'"}, "{line}", "does not let it ask our server: connect-src 'self'"),
+        ({}, "<meta http-equiv=content-security-policy content=\"default-src 'none'\">{line}", "to connect-src"),
+        ({"Content-Encoding": "br"}, "x", "came packed (br)"), ({"Content-Type": "image/png"}, "x", "but image/png"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_the_shops_page_is_said(
+    shop_world: World, front: Shopfront, headers: dict[str, str], body: str, says: str
+) -> None:
+    front.pages["/"] = (200, headers, body.replace("{line}", line(shop_world)))
+    assert says in checked(shop_world, front)
+
+
+def test_an_error_and_a_way_out_of_the_shop_are_said(shop_world: World, front: Shopfront) -> None:
+    front.pages["/away"] = (302, {"Location": "https://elsewhere.example/"}, "")
+    assert "leads on to https://elsewhere.example/" in checked(shop_world, front, "/away")
+    shop_world_redis(shop_world).flushdb()
+    assert "answers with the error 404" in checked(shop_world, front, "/nothing")
+
+
+def test_a_page_that_leads_on_within_the_shop_is_followed_and_not_for_ever(shop_world: World, front: Shopfront) -> None:
+    front.pages |= {"/": (301, {"Location": "/lv/"}, ""), "/lv/": (200, {}, line(shop_world)), "/round": (302, {"Location": "/round"}, "")}
+    assert "nothing in the page's rules keeps it out" in checked(shop_world, front)
+    assert front.asked == ["/", "/lv/"]
+    shop_world_redis(shop_world).flushdb()
+    assert "it leads in a circle" in checked(shop_world, front, "/round")
+    assert len(front.asked) == 6
+
+
+def shop_world_redis(world: World) -> Any:
+    return world.app.extensions["atbalss"].redis
+
+
+def test_nobody_is_looked_at_again_and_again(shop_world: World, front: Shopfront) -> None:
+    person = signed_in(shop_world)
+    statuses = [person.post_form("/app/start/check", {"address": f"http://{front.domain}/"}).status_code for _ in range(4)]
+    assert statuses == [200, 429, 429, 429]
+    assert front.asked == ["/"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://elsewhere.example/", "http://127.0.0.1:1/", "https://shop.example@elsewhere.example/", "file:///etc/passwd", "javascript:alert(1)", "https://[bad/", "",
+     "http://169.254.169.254/", "gopher://{domain}/", "http://{domain}.elsewhere.example/", "http://user@{domain}/"],
+)  # fmt: skip
+def test_only_the_shops_own_pages_are_looked_at(shop_world: World, front: Shopfront, address: str) -> None:
+    reply = signed_in(shop_world).post_form("/app/start/check", {"address": address.replace("{domain}", front.domain)})
+    assert reply.status_code == 422
+    assert front.asked == []
+
+
+def test_a_private_address_is_not_looked_at_where_that_is_not_allowed(
+    sqlite_database: Database, make_world: Make, redis_client: "redis.Redis", front: Shopfront
+) -> None:
+    world = make_world(sqlite_database, redis_client)
+    with world.database.writing() as conn:
+        shops.set_domains(conn, world.shop.id, [front.domain])
+    assert "could not be reached" in checked(world, front)
+    assert front.asked == []
+
+
+def test_when_the_shop_was_seen_and_who_else_asked(sqlite_database: Database, make_world: Make, redis_client: "redis.Redis") -> None:
+    world = make_world(sqlite_database, redis_client)
+    person = signed_in(world)
+    assert "No page of your shop was seen yet." in person.get("/app/start/check").text
+    now = 1_800_000_000
+    redis_client.set(SEEN + world.shop.id, f'{{"at": {now}000, "origin": "https://www.shop.example"}}')
+    redis_client.set(REFUSED + world.shop.id, f'{{"at": {now}000, "origin": "https://shop.lv"}}')
+    redis_client.set(SEEN + world.neighbour.id, f'{{"at": {now}000, "origin": "https://neighbour.example"}}')
+    with time_machine.travel(now + 12, tick=False):
+        owner = signed_in(world)
+        part = owner.get("/app/start/check/sight").text
+        assert "Your shop's page was seen 12 s ago." in unescape(part)
+        assert "https://shop.lv" in part and "neighbour" not in part and "<html" not in part
+        assert owner.post_form("/app/start/domain", {"domain": "shop.lv"}).status_code == 303
+        assert "https://shop.lv" not in owner.get("/app/start/check/sight").text
+    with world.database.reading() as conn:
+        found = shops.by_id(conn, world.shop.id)
+    assert found is not None and found.domains == ("shop.example", "shop.lv")
+
+
+def test_without_redis_it_is_said_that_nothing_is_known(small_world: World) -> None:
+    assert "can't be told at present" in unescape(signed_in(small_world).get("/app/start/check").text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "domains"),
+    [
+        ("https://www.Shop.example/lv/?a=b", ("shop.example",)), ("shop.example, shop.lv\nshop.example", ("shop.example", "shop.lv")),
+        ("localhost:8080", ("localhost:8080",)), ("https://krēsli.lv", ("xn--krsli-jza.lv",)),
+    ],
+)  # fmt: skip
+def test_an_address_may_be_pasted_as_it_is(world: World, typed: str, domains: tuple[str, ...]) -> None:
+    reply = signed_in(world).post_form("/app/start/shop", {"name": "Krēsli un galdi", "domains": typed})
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/app/start/looks")
+    with world.database.reading() as conn:
+        found = shops.by_id(conn, world.shop.id)
+    assert found is not None
+    assert (found.name, found.domains) == ("Krēsli un galdi", domains)
+
+
+@pytest.mark.parametrize(("form", "field"), [({"name": "", "domains": "shop.example"}, "name"), ({"name": "x" * 101, "domains": "shop.example"}, "name"),
+                                             ({"name": "Shop", "domains": ""}, "domains"), ({"name": "Shop", "domains": "http://[bad <b>"}, "domains")])  # fmt: skip
+def test_a_shop_needs_a_name_and_an_address(small_world: World, form: dict[str, str], field: str) -> None:
+    reply = signed_in(small_world).post_form("/app/start/shop", form)
+    assert reply.status_code == 422 and f'id="f-{field}-error"' in reply.text and "<b>" not in reply.text
+
+
+def test_the_colour_is_tried_and_then_kept(world: World) -> None:
+    person = signed_in(world)
+    tried = person.post_form("/app/start/looks/look", {"brand": "#ffee00", "mode": "system"}).text
+    assert "#ffee00 on #ffffff is 1.2:1; a line needs 3:1" in tried and "on the light card" in tried
+    frames = re.findall(r'src="(/preview/[^"]+)"', tried)
+    assert len(frames) == 2 and "accent" in person.get(unescape(frames[0])).text
+    assert world.get("/v1/widget").json["brand"] is None, "trying keeps nothing"
+    reply = person.post_form("/app/start/looks", {"brand": "#0F766E", "mode": "dark", "language": "lv", "do": "save", "no_brand": "1", "was": "#0f6b63"})
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/app/start/line")
+    kept = world.get("/v1/widget").json
+    assert (kept["brand"], kept["mode"]) == ("#0f766e", "dark")
+    assert '<html lang="lv"' in person.get("/app/start/line").text
+    assert person.post_form("/app/start/looks", {"brand": "red", "do": "save"}).status_code == 422
+
+
+def test_the_first_steps_come_once(world: World) -> None:
+    person = signed_in(world)
+    assert person.get("/app").headers["Location"] == "/app/start"
+    assert person.get("/app/start").headers["Location"] == "/app/start/shop"
+    assert signed_in(world, "editor").get("/app/start").headers["Location"] == "/app/start/looks"
+    assert person.post_form("/app/start/finish").headers["Location"] == "/app"
+    assert person.get("/app").headers["Location"] != "/app/start"
