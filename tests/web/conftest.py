@@ -26,6 +26,7 @@ from widget_server.contract.sets import SETS
 from widget_server.contract.settings import Settings
 from widget_server.record import (
     accounts,
+    cases,
     connections,
     endpoints,
     members,
@@ -60,6 +61,7 @@ class World:
     delivery: str = ""
     rule: str = ""
     connection: str = ""
+    case: str = ""
     client: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -199,6 +201,10 @@ def fill(world: World) -> None:
         answer("order-rating", 5, product=CANARY, placement=CANARY, order={"ref": CANARY, "line": None, "sku": []}),
         answer("search-found", "yes", text=f"buy {CANARY}", marks=["trap"]),
     )
+    with world.database.writing() as conn:
+        name = ("order-rating", f"order:{CANARY}")
+        cases.make(conn, world.shop.id, [name], None, NOW)
+        world.case = cases.of_answers(conn, world.shop.id, [name])[name].id
     with world.database.reading() as conn:
         world.delivery = outbox.deliveries(conn, shop=world.shop.id)[0].id
 

@@ -1,7 +1,7 @@
 """Times: ISO 8601 with an offset outside, integer milliseconds UTC inside, days as the shop's local date."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -64,3 +64,10 @@ def local_day(ms: int, zone_name: str) -> str:
     """The date `YYYY-MM-DD` of `ms` in a time zone."""
     # Every offset in use since 1970 is a whole number of quarter hours, so a quarter hour never straddles two days.
     return _day_of_quarter(ms // 900_000, zone_name)
+
+
+def midnight(day: str, later: int, zone_name: str) -> int:
+    """When the day `later` days after `day` (YYYY-MM-DD) begins in a time zone, in ms. Days that no calendar can count on
+    from are the nearest that it can."""
+    start = date.fromisoformat(min(max(day, "1970-01-02"), "2199-12-31")) + timedelta(days=later)
+    return int(datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone_name)).timestamp() * 1000)

@@ -4,9 +4,7 @@ A decision is an event like everything else: 202 says that it is on disk in the 
 two. It names the answer by its question and key, as the list shows them.
 """
 
-from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from marshmallow import Schema, fields, validate
 
@@ -16,7 +14,7 @@ from widget_server.contract.fields import language, slug
 from widget_server.contract.queries import query_key
 from widget_server.contract.questions import question_types
 from widget_server.contract.shop import Question
-from widget_server.contract.times import format_time
+from widget_server.contract.times import format_time, midnight
 from widget_server.record import answers as record
 from widget_server.record.answers import Filter
 from widget_server.web.decisions import Kind, decidable, decide
@@ -215,8 +213,8 @@ def _filter(call: Read) -> Filter:
         product=query.get("product"),
         language=lang and lang.replace("_", "-").split("-")[0].lower(),
         query_key=searched and query_key(searched),
-        start=None if first is None else _midnight(first, 0, call.shop.time_zone),
-        end=None if last is None else _midnight(last, 1, call.shop.time_zone),
+        start=None if first is None else midnight(first, 0, call.shop.time_zone),
+        end=None if last is None else midnight(last, 1, call.shop.time_zone),
     )
 
 
@@ -224,12 +222,6 @@ def _takes_several(question: Question | None) -> bool:
     """Whether answers to a question choose several options."""
     kind = None if question is None else question_types().get(question.type)
     return kind is not None and question is not None and isinstance(kind.bucket([], question.settings), tuple)
-
-
-def _midnight(day: str, later: int, zone: str) -> int:
-    """When a day begins in a time zone."""
-    start = date.fromisoformat(day) + timedelta(days=later)
-    return int(datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
 def _json(answer: Answer) -> dict[str, Any]:

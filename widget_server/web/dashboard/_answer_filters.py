@@ -9,9 +9,8 @@ All are optional; without a period it is all time. The same names make a saved v
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
 
@@ -19,6 +18,7 @@ from widget_server.contract.events import MAX_PRODUCT, MAX_QUERY
 from widget_server.contract.queries import query_key
 from widget_server.contract.questions import question_types
 from widget_server.contract.shop import Question, Shop
+from widget_server.contract.times import midnight
 from widget_server.record.answers import Filter
 from widget_server.record.cases import OPEN, STATUSES, Wanted
 
@@ -73,7 +73,7 @@ def read(args: Mapping[str, str], shop: Shop, account: str) -> Chosen:
 
 def end_of(day: str, zone: str) -> int:
     """The last millisecond of a day."""
-    return _midnight(day, 1, zone) - 1
+    return midnight(day, 1, zone) - 1
 
 
 def names() -> dict[str, str]:
@@ -130,11 +130,6 @@ def day_of(text: str | None) -> str | None:
     return text if date(1970, 1, 2) <= found < date(2200, 1, 1) else None
 
 
-def _midnight(day: str, later: int, zone: str) -> int:
-    start = date.fromisoformat(day) + timedelta(days=later)
-    return int(datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
-
-
 def _filter(
     given: Mapping[str, str], shop: Shop, account: str, days: tuple[str | None, str | None] | None
 ) -> Filter:
@@ -152,8 +147,8 @@ def _filter(
         product=given.get("product"),
         language=lang and lang.replace("_", "-").split("-")[0].lower(),
         query_key=searched and query_key(searched),
-        start=None if first is None else _midnight(first, 0, shop.time_zone),
-        end=None if last is None else _midnight(last, 1, shop.time_zone),
+        start=None if first is None else midnight(first, 0, shop.time_zone),
+        end=None if last is None else midnight(last, 1, shop.time_zone),
         buckets=_buckets(given),
         placement=given.get("placement"),
         words=given.get("q"),
