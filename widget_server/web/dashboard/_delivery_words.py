@@ -10,7 +10,7 @@ _ = lazy_gettext
 GROUPS: Final[tuple[tuple[LazyString, dict[str, LazyString]], ...]] = (
     (_("What shoppers say"), {
         "answer.given": _("Somebody answered"),
-        "score.updated": _("A score changed (at most once a minute)"),
+        "score.updated": _("A score changed"),
         "question.shown": _("A question was shown"),
         "question.dismissed": _("A question was closed without an answer"),
         "question.skipped": _("A question was due and not asked"),
