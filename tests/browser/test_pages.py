@@ -56,7 +56,8 @@ REACHABLE = """() => {
   const radios = new Set();
   const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")];
   const wanted = all.filter((e) => {
-    if (e.disabled || !e.checkVisibility({visibilityProperty: true})) return false;
+    // What Enter in a field presses stands first in its form, for nobody to see or to reach.
+    if (e.disabled || !e.checkVisibility({visibilityProperty: true}) || e.matches(".unseen[tabindex='-1']")) return false;
     if (e.type !== "radio") return true;
     const group = `${e.form && [...document.forms].indexOf(e.form)} ${e.name}`;
     if (radios.has(group)) return false;
