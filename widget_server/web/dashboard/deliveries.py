@@ -4,7 +4,6 @@ import contextlib
 import re
 import time
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -14,8 +13,8 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
-from widget_server.act.occasions import midnight
 from widget_server.contract.platforms import handles
+from widget_server.contract.times import midnight
 from widget_server.record import connections, endpoints, outbox
 from widget_server.record.connections import ShopConnection
 from widget_server.record.endpoints import Endpoint
@@ -187,8 +186,7 @@ def short_url(url: str) -> str:
 
 def _span(visit: Visit, period: Period) -> tuple[int, int]:
     """From the first moment of a period to that after it, in ms."""
-    after = date.fromisoformat(period.last) + timedelta(days=1)
-    return midnight(date.fromisoformat(period.first), visit.shop), midnight(after, visit.shop)
+    return midnight(period.first, 0, visit.shop.time_zone), midnight(period.last, 1, visit.shop.time_zone)
 
 
 def _known(conn: Connection, visit: Visit, delivery: str) -> Delivery:
