@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator
 from html import escape
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from . import chromium
 from .standin import BUILT, SITE_KEY, SLOW, Ours, Reply, Shop
 
 Put = Callable[..., str]
+
+# What is expected may take as long as any other step; a busy machine is no fault of the page.
+PATIENCE = 15_000  # ms
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +30,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
     context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     if SLOW:
         has_real_server = "ours" not in request.fixturenames
         context.on("page", lambda page: slowed(page, has_real_server))
