@@ -1,7 +1,6 @@
 """The sample shop: made once and when asked for, brought up to yesterday, apart from every real shop, never changed."""
 
 import re
-import uuid
 from collections import Counter
 from typing import Any
 
