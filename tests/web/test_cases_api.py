@@ -64,7 +64,8 @@ def test_a_case_from_beginning_to_end(world: World) -> None:
 
 def test_what_is_due_first_comes_first(world: World) -> None:
     told(world, "a", "b", "c", "d", "e")
-    for key, more in {"a": {}, "b": {"due": "2099-01-01"}, "c": {"due": "2025-01-01"}, "d": {"status": "doing"}, "e": {}}.items():
+    bodies: dict[str, Any] = {"a": {}, "b": {"due": "2099-01-01"}, "c": {"due": "2025-01-01"}, "d": {"status": "doing"}, "e": {}}
+    for key, more in bodies.items():
         make(world, key, **more)
     assert listed(world)[:2] == ["c", "b"]
     assert sorted(listed(world)) == ["a", "b", "c", "d", "e"]

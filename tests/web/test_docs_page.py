@@ -50,6 +50,7 @@ def test_an_example_runs_as_it_stands(full_world: World, name: str) -> None:
         ("$HOST", "http://localhost:8000"),
         ("$KEY", full_world.shop.api_key),
         ("$ENDPOINT", full_world.endpoint),
+        ("$CASE", full_world.case),
         ("$RULE", full_world.rule),
         ("$DELIVERY", full_world.delivery),
         ("$CONNECTION", full_world.connection),

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection
 
 from widget_server.contract.events import EVENT_TYPES
-from widget_server.contract.fields import Text
+from widget_server.contract.fields import Text, Whole
 from widget_server.contract.shop import Shop
 from widget_server.contract.times import format_time, local_day, midnight
 from widget_server.record import cases as record
@@ -15,7 +15,7 @@ from widget_server.record import members, notes
 from widget_server.record.cases import OPEN, STATUSES, Case, CaseConflict, Wanted
 from widget_server.web.decisions import decidable
 from widget_server.web.errors import conflict, not_found
-from widget_server.web.params import Count, Day, Params, Position, choice, cursor, line, of_kind, page_size
+from widget_server.web.params import Day, Params, Position, choice, cursor, line, of_kind, page_size
 from widget_server.web.resource import Read, Resource, Write
 from widget_server.web.shapes import next_field
 
@@ -83,7 +83,7 @@ CaseBody = type("CaseBody", (Params,), {**_about_answer(), **_changes()})
 CaseChangeBody = type(
     "CaseChangeBody",
     (Params,),
-    {**_changes(), "version": Count(1, 999_999_999, metadata={"description": "only if the case is still at this version"})},
+    {**_changes(), "version": of_kind(Whole(1, 999_999_999), "only if the case is still at this version")},
 )
 
 
@@ -142,7 +142,7 @@ def make_case(call: Write) -> dict[str, Any]:
     reply=CaseShape,
     refusals={404: "The shop has no such case.", 409: "No member has that address, or the case is at another version."},
     parameters={"case": {"description": "its id"}},
-    example='-X PATCH "$HOST/v1/cases/case_0123456789abcdef01234567" ' + _JSON_TYPE + """-d '{"status": "solved"}'""",
+    example='-X PATCH "$HOST/v1/cases/$CASE" ' + _JSON_TYPE + """-d '{"status": "solved"}'""",
 )
 def change_case(call: Write, case: str) -> dict[str, Any]:
     """What is named is changed, the rest stays."""
