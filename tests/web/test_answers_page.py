@@ -219,7 +219,7 @@ def test_what_is_personal_is_shown_to_an_editor_who_asks_and_noted(world: World)
         assert "email=jane" not in seen
         assert "<dt>Customer</dt>" not in seen
         assert "https://shop.example/thanks" in seen
-        assert "By the signed token of an order" in seen
+        assert "By the order it belongs to" in seen
         assert "oak-chair" in seen
         assert "€12.50" in seen
     assert viewer.post_form("/app/answers/one/opened", about("order:B-1", "order-rating")).status_code == 403
