@@ -6,6 +6,7 @@ pages: every page of the owner's, phone and desktop, light and dark, in Latvian 
 `best` the four of README, in `pictures`.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -31,13 +32,18 @@ FOLDER = Path(__file__).parent / "pictures"
 ARTEFACTS = Path(__file__).parent / "artefacts"
 DESKTOP = (1200, 750)
 PHONE = (390, 780)
+DESK = (1360, 1000)
+_FAMILY = (
+    '<match target="pattern"><test name="family"><string>{}</string></test>'
+    '<edit name="family" mode="prepend" binding="strong"><string>Liberation Sans</string></edit></match>'
+)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 BEST: dict[str, tuple[str, tuple[int, int], Scheme, str]] = {
-    "pages-overview": ("overview.show", DESKTOP, "light", "en"),
+    "pages-overview": ("overview.show", DESK, "light", "en"),
     "pages-searches-phone": ("searches.show", PHONE, "light", "lv"),
-    "pages-answers": ("answers.show", DESKTOP, "dark", "en"),
-    "pages-questions": ("questions.edit", DESKTOP, "light", "en"),
+    "pages-answers": ("answers.show", DESK, "dark", "en"),
+    "pages-questions": ("questions.edit", DESK, "light", "en"),
 }
 
 
@@ -145,6 +151,17 @@ def best(browser: Browser) -> None:
 
 
 @contextmanager
+def _plain_letters() -> Iterator[dict[str, str | float | bool]]:
+    """An environment where the device's letters are about as wide as those of most devices, where there are such: those
+    that machines without a screen take else are far wider."""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        families = "".join(_FAMILY.format(each) for each in ("system-ui", "sans", "sans-serif"))
+        file.write(f"<fontconfig><include>/etc/fonts/fonts.conf</include>{families}</fontconfig>")
+        file.flush()
+        yield {**os.environ, "FONTCONFIG_FILE": file.name}
+
+
+@contextmanager
 def _office(*, in_trouble: bool = True) -> Iterator[Office]:
     with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary:
         url = f"sqlite:///{temporary}/atbalss.db"
@@ -174,10 +191,15 @@ def main() -> int:
         if which in ("", "gallery"):
             gallery.draw(ARTEFACTS, browser, wanted)
         if which in ("", "pages"):
-            if wanted != "best":
-                pages(browser, wanted)
-            if wanted in ("", "best"):
-                best(browser)
+            with _plain_letters() as environment:
+                plain = playwright.chromium.launch(
+                    executable_path=chromium.find(), args=chromium.arguments(), env=environment
+                )
+                if wanted != "best":
+                    pages(plain, wanted)
+                if wanted in ("", "best"):
+                    best(plain)
+                plain.close()
         if which in ("", "demo"):
             with tempfile.TemporaryDirectory(prefix="atbalss-pictures-") as temporary:
                 demo = RunningDemo(Path(temporary) / "data")
