@@ -70,7 +70,8 @@ def test_what_is_typed_is_saved_as_the_api_would(world: World) -> None:
     assert made.version == 2 and made.touchpoint == "delivery"
     assert made.settings == {"follow_up": "always", "delay": 2.5, "starts": "2026-12-01T09:00:00+02:00", "where": [{"like": "/lv/*", "not": True}]}
     assert (made.texts["lv"]["title"], made.texts["fi"]["thanks"]) == ("Kā gāja?", "Kiitos vastauksesta!")
-    assert world.get("/v1/questions/order-rating").json["settings"]["delay"] == 2.5
+    by_api: Any = world.get("/v1/questions/order-rating").json
+    assert by_api["settings"]["delay"] == 2.5
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(small_world: World) -> None:
@@ -160,7 +161,8 @@ def test_deleting_leaves_the_answers_and_the_set(small_world: World) -> None:
     person = signed_in(small_world)
     assert person.post_form("/app/questions/one/order-rating/delete").headers["Location"] == "/app/questions"
     assert person.get("/app/questions/one/order-rating").status_code == 404
-    assert small_world.get("/v1/answers", question="order-rating").json["answers"]
+    kept: Any = small_world.get("/v1/answers", question="order-rating").json
+    assert kept["answers"]
     assert 'action="/app/questions/sets/order-rating"' in person.get("/app/questions").text
 
 
@@ -183,7 +185,8 @@ def test_numbers_are_those_of_the_api(small_world: World) -> None:
     with time_machine.travel(day / 1000 + 43_200, tick=False):
         for n in range(7):
             small_world.send(answer("order-rating", 4, at=day - n * 5 * DAY + 40_000_000))
-        found = small_world.get("/v1/reach", question="order-rating", **{"from": ms_day(day - 29 * DAY)}).json["questions"][0]
+        reached: Any = small_world.get("/v1/reach", question="order-rating", **{"from": ms_day(day - 29 * DAY)}).json
+        found = reached["questions"][0]
         page = signed_in(small_world).get("/app/questions/one/order-rating").text
     assert found["answered"] == 6
     assert re.search(r'<p class="value"><a href="/app/answers\?question=order-rating&amp;period=30">6</a></p>', page)

@@ -204,10 +204,11 @@ def test_the_colour_is_tried_and_then_kept(world: World) -> None:
     assert "#ffee00 on #ffffff is 1.2:1; a line needs 3:1" in tried and "on the light card" in tried
     frames = re.findall(r'src="(/preview/[^"]+)"', tried)
     assert len(frames) == 2 and "accent" in person.get(unescape(frames[0])).text
-    assert world.get("/v1/widget").json["brand"] is None, "trying keeps nothing"
+    before: Any = world.get("/v1/widget").json
+    assert before["brand"] is None, "trying keeps nothing"
     reply = person.post_form("/app/start/looks", {"brand": "#0F766E", "mode": "dark", "language": "lv", "do": "save", "no_brand": "1", "was": "#0f6b63"})
     assert (reply.status_code, reply.headers["Location"]) == (303, "/app/start/line")
-    kept = world.get("/v1/widget").json
+    kept: Any = world.get("/v1/widget").json
     assert (kept["brand"], kept["mode"]) == ("#0f766e", "dark")
     assert '<html lang="lv"' in person.get("/app/start/line").text
     assert person.post_form("/app/start/looks", {"brand": "red", "do": "save"}).status_code == 422

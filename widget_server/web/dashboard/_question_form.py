@@ -245,7 +245,7 @@ def _follow_up(form: Form, kind: QuestionType, settings: Mapping[str, Any]) -> A
         when = [_as_value(kind, each) for each in form.getlist(f"f.{at}.when")]
         rest, text = bool(form.get(f"f.{at}.rest")), form.get(f"f.{at}.text", "follow_up")
         if (when or rest) and not (act == "drop_branch" and dropped == str(at)):
-            found.append(({} if rest else {"when": when}) | ({} if text == "follow_up" else {"text": text}))
+            found.append(({"when": when} if when else {}) | ({} if text == "follow_up" else {"text": text}))
     options = settings.get("options", ())
     if options:
         # An option that has left can't be what a branch waits for.

@@ -1,0 +1,112 @@
+"""The editor of a question in Chromium: the real panel follows what is typed, and without JavaScript by a button."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.servers import ValkeyServer
+
+from .office import Office
+
+pytestmark = pytest.mark.browser
+
+EDIT = "/app/questions/one/search-found/edit"
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Office]:
+    folder = tmp_path_factory.mktemp("editor")
+    database = folder / "atbalss.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    valkey = ValkeyServer()
+    made = Office(folder, f"sqlite:///{database}", valkey.url)
+    yield made
+    made.stop()
+    valkey.stop()
+
+
+def panel(page: Page) -> str:
+    """What the panel in the frame reads."""
+    frame = page.frame_locator("iframe.panel")
+    frame.locator("atbalss-panel").wait_for(state="attached")
+    return str(frame.locator("atbalss-panel").evaluate("host => host.shadowRoot.textContent"))
+
+
+def test_the_panel_follows_what_is_typed_in_every_language_and_look(office: Office, browser: Browser) -> None:
+    context = office.context(browser)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(EDIT)
+    assert "Did you find what you were looking for?" in panel(page)
+    page.get_by_label("The question, en").fill("Was it there?")
+    expect(page.frame_locator("iframe.panel").locator("atbalss-panel").get_by_text("Was it there?").first).to_be_visible()
+    page.get_by_label("Language", exact=True).select_option("lt")
+    expect(page.frame_locator("iframe.panel").locator("atbalss-panel").get_by_text("Ar radote, ko ieškojote?").first).to_be_visible()
+    page.get_by_label("Colours").select_option("dark")
+    page.get_by_label("Screen").select_option("desk")
+    expect(page.locator("iframe.panel.desk")).to_have_attribute("src", re.compile("look=dark"))
+    page.get_by_label("What it waits for").select_option("exit")
+    expect(page.locator("#look")).to_contain_text("When the shopper is about to leave.")
+    page.get_by_label("The question, lt").fill("")
+    expect(page.locator("#look")).to_contain_text("Required in each language.")
+    assert wrong == []
+    context.close()
+
+
+def test_a_field_is_there_only_where_it_means_something(office: Office, browser: Browser) -> None:
+    context = office.context(browser)
+    page = context.new_page()
+    page.goto(EDIT)
+    scroll, results, branches = page.get_by_label("Per cent that must be scrolled"), page.get_by_label("Which search results"), page.get_by_text("any other answer").first
+    expect(scroll).to_be_hidden()
+    expect(results).to_be_visible()
+    expect(branches).to_be_hidden()
+    page.get_by_label("What it waits for").select_option("scroll")
+    page.get_by_label("Kind of page").select_option("order")
+    page.get_by_label("It depends on the answer").check()
+    expect(scroll).to_be_visible()
+    expect(results).to_be_hidden()
+    expect(branches).to_be_visible()
+    context.close()
+
+
+def test_enter_in_a_field_shows_and_saves_nothing(office: Office, browser: Browser) -> None:
+    context = office.context(browser)
+    page = context.new_page()
+    page.goto(EDIT)
+    page.get_by_label("Seconds to wait").fill("9")
+    page.get_by_label("Seconds to wait").press("Enter")
+    expect(page.get_by_label("Seconds to wait")).to_have_value("9")
+    expect(page.locator("#look")).to_contain_text("9 s after the page is there.")
+    page.goto("/app/questions/one/search-found")
+    assert "9 s after" not in page.content()
+    context.close()
+
+
+def test_all_of_it_works_without_javascript(office: Office, browser: Browser) -> None:
+    context = office.context(browser, script=False)
+    page = context.new_page()
+    page.goto("/app/questions/one/product-info/edit")
+    page.get_by_label("The question, en").fill("All clear?")
+    page.get_by_label("It depends on the answer").check()
+    page.get_by_role("button", name="One more branch").click()
+    page.get_by_role("group", name="Branch 1").get_by_label("Yes").check()
+    page.get_by_role("button", name="One more branch").click()
+    expect(page.get_by_role("group", name="Branch 2")).to_be_visible()
+    page.get_by_label("One more, like lv or pt-BR").fill("sv")
+    page.get_by_role("button", name="Add the language").click()
+    page.get_by_label("The question, sv").fill("Allt klart?")
+    page.get_by_role("button", name="Show it as it is now").click()
+    expect(page.locator("iframe.panel")).to_be_visible()
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All clear?")
+    expect(page.get_by_text("Allt klart?")).to_be_visible()
+    expect(page.locator(".facts")).to_contain_text("After Yes:")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused", exact=True).first).to_be_visible()
+    context.close()
