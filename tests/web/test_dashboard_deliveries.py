@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from tests.pipeline.envelopes import NOW
@@ -231,6 +232,16 @@ def test_what_failed_is_mentioned_on_every_page_until_somebody_knows(world: Worl
         setaside.add(conn, b"no envelope", "broken", "")
     said = text(editor.get("/app/settings"))
     assert "1 connection or webhook is switched off." in said and "1 entry could not be counted" in said
+
+
+def test_a_page_is_shown_although_nobody_can_say_whether_something_needs_its_owner(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> int:
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setattr("widget_server.record.setaside.of_shop", away)
+    assert signed_in(small_world).get("/app/settings").status_code == 200
 
 
 # --- endpoints and connections

@@ -6,11 +6,16 @@ A few counts by an index, none of which grows with what a shop has; on the pages
 import time
 from dataclasses import dataclass
 
+import structlog
 from flask import Flask, session
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from widget_server.record import connections, endpoints, outbox, setaside
 
 from ._page import Visit
+
+log = structlog.get_logger(__name__)
 
 SEEN = "failures_seen"
 MOST = 99
@@ -31,16 +36,23 @@ class Attention:
 
 
 def attention(visit: Visit) -> Attention | None:
-    """None where there is nothing to say, or nobody who could do something."""
+    """None where there is nothing to say, or nobody who could do something; also while the database is away, as the page
+    that says so has a frame too."""
     if visit.is_sample or not visit.member.may("editor"):
         return None
     since = max(time.time_ns() // 1_000_000 - _RECENT, _seen(visit.shop.id))
-    with visit.reading() as conn:
-        found = Attention(
-            endpoints.disabled(conn, visit.shop.id) + connections.stopped(conn, visit.shop.id),
-            outbox.given_up(conn, visit.shop.id, since, MOST + 1), setaside.of_shop(conn, visit.shop.id),
-        )  # fmt: skip
+    try:
+        with visit.reading() as conn:
+            found = _read(conn, visit.shop.id, since)
+    except DBAPIError as error:
+        log.warning("attention_not_read", error=type(error).__name__)
+        return None
     return found if found.is_needed else None
+
+
+def _read(conn: Connection, shop: str, since: int) -> Attention:
+    off = endpoints.disabled(conn, shop) + connections.stopped(conn, shop)
+    return Attention(off, outbox.given_up(conn, shop, since, MOST + 1), setaside.of_shop(conn, shop))
 
 
 def install(app: Flask) -> None:
