@@ -1,0 +1,169 @@
+"""Numbers, money, days and scores as people write them, and the days that an address asks for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_babel import Babel, force_locale
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widget_server.contract.metrics import metrics
+from widget_server.web.dashboard import _formats
+from widget_server.web.dashboard._formats import FILTERS, NOTHING
+from widget_server.web.dashboard._period import LASTS, Period, read_period
+
+NOW = 1_763_800_000_000  # 2025-11-22T08:26:40Z
+LANGUAGES = ("en", "lv", "lt", "et", "ru")
+
+In = Callable[[str], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def language() -> In:
+    """Within it, texts and numbers are in a language and times in Riga's."""
+    app = Flask(__name__)
+    Babel(app, default_timezone="Europe/Riga")
+
+    @contextmanager
+    def within(name: str) -> Iterator[None]:
+        with app.test_request_context(), force_locale(name):
+            yield
+
+    return within
+
+
+def plain(text: str) -> str:
+    """Spaces that don't break, as plain ones."""
+    return text.replace("\xa0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("en", ["1,234", "58%", "€12.50", "€1,235", "+32", "4.3"]),
+        ("lv", ["1 234", "58%", "12,50 €", "1 235 €", "+32", "4,3"]),
+        ("ru", ["1 234", "58 %", "12,50 €", "1 235 €", "+32", "4,3"]),
+    ],
+)
+def test_each_language_writes_numbers_its_own_way(language: In, name: str, said: list[str]) -> None:
+    with language(name):
+        got = [
+            _formats.number(1234), _formats.metric_value(0.583, "success"), _formats.money(1250, "EUR"),
+            _formats.money(123456, "EUR", whole=True), _formats.metric_value(31.6, "nps"), _formats.metric_value(4.31, "stars"),
+        ]  # fmt: skip
+    assert [plain(text) for text in got] == said
+
+
+def test_nearly_nothing_is_not_nothing_and_nearly_all_is_not_all(language: In) -> None:
+    with language("en"):
+        assert _formats.percent(0) == "0%"
+        assert _formats.percent(1) == "100%"
+        assert _formats.percent(0.001) == "under 1%"
+        assert _formats.percent(0.999) == "over 99%"
+        assert _formats.percent(0.0123, 1) == "1.2%"
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_what_is_not_known_is_a_dash(language: In, name: str) -> None:
+    with language(name):
+        for filter in ("number", "percent", "signed", "day", "moment", "ago"):
+            assert FILTERS[filter](None) == NOTHING
+        assert _formats.money(None, "EUR") == NOTHING
+        for metric in metrics():
+            assert _formats.metric_value(None, metric) == NOTHING
+            assert _formats.metric_change(None, metric) == NOTHING
+
+
+def test_signs_and_changes(language: In) -> None:
+    with language("en"):
+        assert [_formats.signed(value) for value in (3, -3, 0, 0.2)] == ["+3", "\N{MINUS SIGN}3", "0", "0"]
+        assert _formats.metric_change(-0.01, "success") == "1 point"
+        assert _formats.metric_change(0.042, "success") == "4 points"
+        assert _formats.metric_change(0.25, "stars") == "0.2"
+
+
+def test_days_and_moments_are_those_of_the_shop(language: In) -> None:
+    midnight = 1_763_762_400_000  # 2025-11-22 00:00 in Riga, the day before in UTC
+    with language("en"):
+        assert _formats.day(midnight) == "Nov 22, 2025"
+        assert _formats.day(midnight - 1) == "Nov 21, 2025"
+        assert _formats.day("2025-11-22", "d MMM") == "22 Nov"
+        assert _formats.moment(midnight) == "22 Nov 2025, 00:00"
+        assert _formats.month("2026-03") == "March 2026"
+        assert _formats.ago(NOW - 12_000, NOW) == "12 seconds ago"
+        assert _formats.ago(NOW + 3 * 86_400_000, NOW) == "in 3 days"
+
+
+def read(**args: str) -> Period:
+    return read_period(args, "Europe/Riga", NOW)
+
+
+def test_the_last_days_have_today_in_them() -> None:
+    period = read()
+    assert (period.first, period.last, period.days) == ("2025-10-24", "2025-11-22", 30)
+    assert (period.before.first, period.before.last) == ("2025-09-24", "2025-10-23")
+    assert [read(period=str(days)).days for days in LASTS] == list(LASTS)
+
+
+def test_the_day_is_that_of_the_shop_not_of_the_server() -> None:
+    late = 1_763_762_400_000 - 1
+    assert read_period({}, "Europe/Riga", late).last == "2025-11-21"
+    assert read_period({}, "Asia/Tokyo", late).last == "2025-11-22"
+
+
+def test_a_month_is_compared_with_the_month_before() -> None:
+    period = read(period="2024-03", compare="1")
+    assert (period.first, period.last) == ("2024-03-01", "2024-03-31")
+    assert (period.before.first, period.before.last) == ("2024-02-01", "2024-02-29")
+    assert read(period="2025-01").before.first == "2024-12-01"
+    assert period.query == {"period": "2024-03", "compare": "1"}
+
+
+def test_own_days() -> None:
+    period = read(period="own", **{"from": "2025-01-30", "to": "2025-02-02"})
+    assert (period.days, period.before.first, period.before.last) == (4, "2025-01-26", "2025-01-29")
+    assert read(**period.query) == period
+
+
+NONSENSE: list[dict[str, str]] = [
+    {"period": "0"}, {"period": "-7"}, {"period": "2025-13"}, {"period": "own"}, {"period": "own", "from": "2025-02-30", "to": "2025-03-01"},
+    {"period": "own", "from": "2025-03-02", "to": "2025-03-01"}, {"period": "own", "from": "1066-10-14", "to": "2025-03-01"},
+    {"period": "own", "from": "2001-01-01", "to": "2025-01-01"}, {"period": "٣٠"}, {"period": "30' OR 1=1"}, {"period": "2025-1"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", NONSENSE)
+def test_nonsense_is_the_last_thirty_days_and_says_so(asked: dict[str, str]) -> None:
+    period = read(**asked)
+    assert period.refused
+    assert (period.key, period.days) == ("30", 30)
+    assert not read(**period.query).refused
+
+
+@given(st.dictionaries(st.sampled_from(["period", "from", "to", "compare"]), st.text(max_size=12)))
+def test_whatever_is_asked_there_are_days(args: dict[str, str]) -> None:
+    period = read_period(args, "Europe/Riga", NOW)
+    assert date.fromisoformat(period.first) <= date.fromisoformat(period.last)
+    assert period.days == period.before.days or "-" in period.key
+    assert date.fromisoformat(period.before.last) + timedelta(days=1) == date.fromisoformat(period.first)
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_labels_are_words_of_the_language(language: In, name: str) -> None:
+    with language(name):
+        labels = [read(**asked).label for asked in _ASKED]
+        months = read().months
+    assert len(set(labels)) == len(labels)
+    assert len(months) == 12
+    assert months[0][0] == "2025-11"
+    assert all(text[:1].isupper() for _, text in months)
+
+
+_ASKED: list[dict[str, Any]] = [
+    {}, {"period": "7"}, {"period": "2025-10"}, {"period": "own", "from": "2025-01-30", "to": "2025-02-02"},
+    {"period": "own", "from": "2025-01-30", "to": "2025-01-30"},
+]  # fmt: skip
