@@ -31,9 +31,9 @@ from ._period import Period
 Kind = Literal["search", "empty", "fell", "product", "language"]
 
 MOST: Final = 3
-_LOOKED_AT = 1500
+_LOOKED_AT = 800
 _CANDIDATES = 12
-_ORDERS = 150
+_ORDERS = 50
 # At most so many of one sort, so that searches do not hide everything else.
 _OF_A_SORT: Final = 2
 _SORTS: Final[Mapping[Kind, str]] = {"empty": "search"}
