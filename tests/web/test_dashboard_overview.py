@@ -119,7 +119,7 @@ def test_a_search_that_shoppers_do_not_find_is_told_with_its_numbers_and_leads_t
     world.send(*(asked_about("chair", "yes") for _ in range(30)), *(search("Gift card") for _ in range(40)))
     person = signed_in(world)
     assert fixes(person) == [
-        ("Shoppers don't find “Gift card”", "14 of 15 shoppers who answered said no. It was searched for 40 times."),
+        ("Shoppers don't find “Gift card”", "14 of 15 answers are no. It was searched for 40 times."),
     ]
     page = person.get("/app/overview", **MONTH).text
     href = re.search(r'<h3><a href="([^"]+)">', page)
@@ -129,7 +129,7 @@ def test_a_search_that_shoppers_do_not_find_is_told_with_its_numbers_and_leads_t
 def test_an_empty_page_is_worth_fixing_too(small_world: World) -> None:
     small_world.send(*(search("wreath", 0) for _ in range(25)), asked_about("wreath", "no", results=0))
     assert fixes(signed_in(small_world)) == [
-        ("The search for “wreath” shows nothing", "25 shoppers saw an empty page. It was searched for 25 times.")
+        ("The search for “wreath” shows nothing", "25 of 25 searches for it showed nothing.")
     ]
 
 
@@ -146,7 +146,7 @@ def test_a_product_and_a_language_below_the_rest(small_world: World) -> None:
     small_world.send(*(answer("order-rating", 2, product="pot", page={"lang": "ru"}) for _ in range(12)))
     assert fixes(signed_in(small_world)) == [
         ("Shoppers who read Russian are less content", "“How was shopping with us?”: 2.0 from 12 of them, 4.6 from all."),
-        ("“pot” disappoints", "2.0 from 12 buyers, while all together give 4.6."),
+        ("“pot” disappoints", "2.0 from 12 answers, while all together give 4.6."),
     ]
 
 

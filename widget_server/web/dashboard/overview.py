@@ -54,7 +54,7 @@ class Doors:
         return "/app/answers?" + urlencode({**{k: v for k, v in filters.items() if v}, **self.days})
 
     @property
-    def days(self) -> dict[str, str]:
+    def days(self) -> dict[str, Any]:
         """The period as other pages take it."""
         return {name: value for name, value in self.period.query.items() if name != "compare"}
 
@@ -125,8 +125,8 @@ def _fix(finding: Finding, visit: Visit, period: Period) -> Fix:
         return Fix(
             gettext("“%(product)s” disappoints", product=finding.name),
             ngettext(
-                "%(value)s from %(n)s buyer, while all together give %(against)s.",
-                "%(value)s from %(n)s buyers, while all together give %(against)s.",
+                "%(value)s from %(n)s answer, while all together give %(against)s.",
+                "%(value)s from %(n)s answers, while all together give %(against)s.",
                 n, value=value, n=number(n), against=against,
             ),
             doors.answers(question=finding.question, product=finding.key), gettext("Read what they said"),
@@ -146,23 +146,20 @@ def _fix(finding: Finding, visit: Visit, period: Period) -> Fix:
 
 def _search_fix(finding: Finding, doors: Doors) -> Fix:
     score = finding.score
-    times = ngettext(
-        "It was searched for %(n)s time.", "It was searched for %(n)s times.", finding.searches, n=number(finding.searches)
-    )
     if finding.kind == "empty":
         title = gettext("The search for “%(query)s” shows nothing", query=finding.name)
-        said = ngettext(
-            "%(n)s shopper saw an empty page.", "%(n)s shoppers saw an empty page.", finding.empty, n=number(finding.empty)
-        )
+        text = ngettext(
+            "%(empty)s of %(n)s search for it showed nothing.", "%(empty)s of %(n)s searches for it showed nothing.",
+            finding.searches, empty=number(finding.empty), n=number(finding.searches),
+        )  # fmt: skip
     else:
         title = gettext("Shoppers don't find “%(query)s”", query=finding.name)
         no = score.n - score.distribution.get("yes", 0)
-        said = ngettext(
-            "%(no)s of %(n)s shopper who answered said no.", "%(no)s of %(n)s shoppers who answered said no.",
-            score.n, no=number(no), n=number(score.n),
-        )  # fmt: skip
+        said = ngettext("%(no)s of %(n)s answer is no.", "%(no)s of %(n)s answers are no.", score.n, no=number(no), n=number(score.n))
+        times = ngettext("It was searched for %(n)s time.", "It was searched for %(n)s times.", finding.searches, n=number(finding.searches))
+        text = f"{said} {times}"
     return Fix(
-        title, f"{said} {times}",
+        title, text,
         doors.answers(question=finding.question, query=finding.key, value="no" if finding.kind == "search" else ""),
         gettext("Read what they looked for"),
         url_for("searches.one", q=finding.key, **doors.days), gettext("See the search"),
