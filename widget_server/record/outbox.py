@@ -90,7 +90,8 @@ Index("outbox_due_next", _c.next_at, **_due_only)
 _IS_DEAD = _c.state == literal_column("'dead'")
 _dead_only: dict[str, Any] = {"sqlite_where": _IS_DEAD, "postgresql_where": _IS_DEAD}
 Index("outbox_dead_ended", _c.shop, _c.ended, **_dead_only)
-Index("outbox_dead_shop", _c.shop, _c.created, _c.id, **_dead_only)
+# The state is among its columns so that SQLite prefers it to that of all rows.
+Index("outbox_dead_shop", _c.shop, _c.state, _c.created, _c.id, **_dead_only)
 
 _attempts = Table(
     "attempts",
@@ -580,9 +581,10 @@ def last_failure(conn: Connection, shop: str, endpoint: str) -> Attempt | None:
     query = select(_c.id).where(tried).order_by(_c.next_at.desc(), _c.id).limit(1)
     found = conn.execute(query).scalar_one_or_none()
     if found is None:
-        newest = select(_c.id, _c.endpoint, _c.attempts).where(_c.shop == shop, _IS_DEAD)
+        newest = select(_c.id, _c.endpoint, _c.attempts, _c.created).where(_c.shop == shop, _IS_DEAD)
         window = newest.order_by(_c.created.desc(), _c.id.desc()).limit(LOOKED_AT).subquery()
-        dead = select(window.c.id).where(window.c.endpoint == endpoint, window.c.attempts > 0).limit(1)
+        theirs = (window.c.endpoint == endpoint, window.c.attempts > 0)
+        dead = select(window.c.id).where(*theirs).order_by(window.c.created.desc(), window.c.id.desc()).limit(1)
         found = conn.execute(dead).scalar_one_or_none()
     if found is None:
         return None

@@ -590,7 +590,7 @@ def upgrade() -> None:
     op.create_index(
         "outbox_dead_shop",
         "outbox",
-        ["shop", "created", "id"],
+        ["shop", "state", "created", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'dead'"),
         postgresql_where=sa.text("state = 'dead'"),
