@@ -124,8 +124,9 @@ QUERIES = {
     "/v1/scores?metric=stars&by=month": 5,
     "/v1/scores?metric=stars&by=product": 6,
     "/v1/scores?metric=stars&by=product&from=2025-09-05&to=2025-11-20": 6,
-    "/v1/searches": 7,
-    "/v1/searches?sort=not_found": 8,
+    # With what lost demand is worked out from: what is assumed, said no and answered in all, and what orders are worth.
+    "/v1/searches": 11,
+    "/v1/searches?sort=not_found": 12,
     "/v1/answers": 4,
     "/v1/answers?quarantined=true": 4,
     "/v1/reach": 4,
