@@ -50,7 +50,7 @@ def test_a_case_from_beginning_to_end(world: World) -> None:
     assert made["assignee"].casefold() == "anna@people.example"
     again = make(world, "a", status="doing")
     assert (again["id"], again["status"], again["due"]) == (made["id"], "doing", "2025-11-30")
-    solved = change(world, made["id"], status="solved", assignee=None, due=None, version=again["version"])
+    solved = change(world, made["id"], status="solved", assignee=None, due=None, version=float(again["version"]))
     assert (solved["status"], solved["assignee"], solved["due"], solved["overdue"]) == ("solved", None, None, False)
     refused = change(world, made["id"], 409, status="new", version=again["version"])
     assert list(refused["errors"]) == ["version"]
@@ -81,7 +81,7 @@ def test_what_is_due_first_comes_first(world: World) -> None:
     [
         ({"status": "open"}, "status"), ({"due": "2025-02-30"}, "due"), ({"due": 5}, "due"), ({"note": ""}, "note"),
         ({"note": "x" * 2001}, "note"), ({"note": "\0"}, "note"), ({"assignee": "a\nb"}, "assignee"), ({"more": 1}, "more"),
-        ({"version": 0}, "version"), ({"status": None}, "status"),
+        ({"version": 0}, "version"), ({"version": "1"}, "version"), ({"version": 1.5}, "version"), ({"version": True}, "version"), ({"status": None}, "status"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(small_world: World, body: dict[str, Any], wrong: str) -> None:

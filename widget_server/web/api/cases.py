@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection
 
 from widget_server.contract.events import EVENT_TYPES
-from widget_server.contract.fields import Text, Whole
+from widget_server.contract.fields import Text
 from widget_server.contract.shop import Shop
 from widget_server.contract.times import format_time, local_day, midnight
 from widget_server.record import cases as record
@@ -79,11 +79,29 @@ def _changes() -> dict[str, Any]:
     }
 
 
+class _Version(fields.Integer):
+    """A whole number; `2.0` is one too."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        whole = int(value) if type(value) is float and value.is_integer() else value
+        if type(whole) is not int:
+            raise self.make_error("invalid")
+        return whole
+
+
+def _version() -> fields.Integer:
+    sentence = "Give a whole number from 1 to 999999999."
+    return _Version(
+        validate=validate.Range(1, 999_999_999, error=sentence), error_messages={"invalid": sentence},
+        metadata={"description": "only if the case is still at this version"},
+    )  # fmt: skip
+
+
 CaseBody = type("CaseBody", (Params,), {**_about_answer(), **_changes()})
 CaseChangeBody = type(
     "CaseChangeBody",
     (Params,),
-    {**_changes(), "version": of_kind(Whole(1, 999_999_999), "only if the case is still at this version")},
+    {**_changes(), "version": _version()},
 )
 
 
