@@ -60,8 +60,9 @@ def test_only_a_tables_owner_names_it() -> None:
         if "migrations" in path.parts:
             continue
         text = path.read_text()
+        sql = sql_in(text)
         for table, owner in owned.items():
-            if path != owner and re.search(rf"(?i)\b(from|into|update|join|table)\s+\"?{table}\b(?!\.)", sql_in(text)):
+            if path != owner and re.search(rf"(?i)\b(from|into|update|join|table)\s+\"?{table}\b(?!\.)", sql):
                 strangers.append(f"{path}: {table}")
         if path.parent != RECORD and "Table(" in text and "sqlalchemy" in text:
             strangers.append(f"{path} makes a table")
