@@ -1,5 +1,5 @@
-"""The living style page: every component once, drawn by the same macros as everywhere, in the member's own language
-and colours. Its numbers are made up here and belong to nobody."""
+"""The living style page: every component once, drawn by the same macros as everywhere, in the member's own colours. It is
+for whoever builds pages, so in English only; its numbers are made up here and belong to nobody."""
 
 from math import sin
 
@@ -30,12 +30,12 @@ def show(visit: Visit) -> str:
 def _scores() -> list[tuple[object, ...]]:
     """A name, the score, its metric, and the score before."""
     return [
-        (_("Found it"), _share(583, 1000), "success", _share(490, 900)),
-        (_("Stars"), bounded_mean({"1": 2, "3": 3, "4": 9, "5": 46}, 1, 5), "stars", None),
-        (_("Worse than before"), _share(300, 500), "csat", _share(350, 500)),
-        (_("Hardly moved"), _share(31, 50), "success", _share(30, 50)),
-        (_("Too few"), _share(3, 4), "success", None),
-        (_("None yet"), _share(0, 0), "success", None),
+        ("Found it", _share(583, 1000), "success", _share(490, 900)),
+        ("Stars", bounded_mean({"1": 2, "3": 3, "4": 9, "5": 46}, 1, 5), "stars", None),
+        ("Worse than before", _share(300, 500), "csat", _share(350, 500)),
+        ("Hardly moved", _share(31, 50), "success", _share(30, 50)),
+        ("Too few", _share(3, 4), "success", None),
+        ("None yet", _share(0, 0), "success", None),
     ]
 
 
