@@ -20,6 +20,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/metrics"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
     ("GET", "/static/<path:filename>"): PUBLIC,
+    ("GET", "/static/kept/<word>/<path:path>"): PUBLIC,
     ("GET", "/v1/openapi.json"): PUBLIC,
     ("GET", "/widget.js"): PUBLIC,
     ("GET", "/widget.v1.js"): PUBLIC,
