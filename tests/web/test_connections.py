@@ -111,13 +111,13 @@ def test_what_can_t_be_right_is_refused_when_it_is_saved(
     assert (reply.status_code, list(reply.json["errors"])) == (status, [names])
     made = add(small_world)
     if "url" in given and given["url"] is not None:
-        status_of_change, _ = change(small_world, made["id"], given=given)
+        status_of_change, _ = change(small_world, made["id"], settings=given)
         assert status_of_change == status
     assert len(small_world.get("/v1/connections").json["connections"]) == 1
 
 
 def test_a_platform_that_nobody_knows_is_refused(small_world: World) -> None:
-    for body in ({"platform": "nowhere"}, {"given": {"url": URL}}, {**NEW, "shop": small_world.neighbour.id}):
+    for body in ({"platform": "nowhere"}, {"settings": {"url": URL}}, {**NEW, "shop": small_world.neighbour.id}):
         reply = small_world.call("POST", "/v1/connections", small_world.shop.api_key, json=body)
         assert reply.status_code == 422
 
