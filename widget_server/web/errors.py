@@ -64,9 +64,9 @@ _CODES = {
 }
 
 
-def install(app: Flask, page: Callable[[Problem], Response]) -> None:
-    """Make `app` answer every failure with the error shape, or under /app with a `page`."""
-    app.extensions[_PAGE] = page
+def install(app: Flask, page: Callable[[Problem], Response] | None = None) -> None:
+    """Make `app` answer every failure with the error shape, or under /app with a `page` where it has such."""
+    app.extensions[_PAGE] = page or _json
     app.register_error_handler(Problem, _of_problem)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _of_anything)
