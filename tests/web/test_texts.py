@@ -1,0 +1,64 @@
+"""The owner's pages say everything in every language: nothing is untranslated, nothing is said that can't be translated."""
+
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment
+from jinja2.ext import i18n
+
+from tests.texts import WEB, lacking, said, stored
+from widget_server.web.dashboard._texts import LANGUAGES, SOURCE, catalog
+
+TEMPLATES = sorted((WEB / "templates/dashboard").rglob("*.html"))
+TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
+# In English on purpose: it is for those who build pages.
+STYLE = "style.html"
+_HOLDS = re.compile(r"%\([a-z_]+\)[sd]|%%")
+# Words of whoever writes programs, signs, and names: the same in every language.
+_SAME_EVERYWHERE = re.compile(r"^\W*(CSV|JSON|API|Atbalss|QR|TOTP|NPS|CES|CSAT|URL)?\W*$")
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_nothing_is_untranslated(language: str) -> None:
+    known = stored(language)
+    assert lacking(known) == []
+    missing = [message.id for message in said() if message.id and known.get(message.id, message.context) is None]
+    assert missing == [], "python -m tests.texts adds what is new"
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_holds_what_its_source_holds(language: str) -> None:
+    for message in stored(language):
+        if not message.id:
+            continue
+        if isinstance(message.id, str):
+            assert sorted(_HOLDS.findall(str(message.string))) == sorted(_HOLDS.findall(message.id)), message.id
+        else:
+            allowed = set(_HOLDS.findall(message.id[1]))
+            assert all(set(_HOLDS.findall(form)) <= allowed for form in message.string), message.id
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_catalogs_are_read_as_they_are(language: str) -> None:
+    assert catalog(language).gettext("Searches") not in ("", "Searches")
+
+
+@pytest.mark.parametrize("path", [path for path in TEMPLATES if path.name != STYLE], ids=lambda path: str(path.relative_to(WEB / "templates/dashboard")))
+def test_a_template_says_nothing_that_can_t_be_translated(path: Path) -> None:
+    assert spoken(path.read_text()) == []
+
+
+def test_what_can_t_be_translated_would_be_seen() -> None:
+    assert spoken('<p>{{ _("Fine") }}</p><b>Planted words</b><img alt="Planted too">') == ["Planted words", "Planted too"]
+
+
+def spoken(source: str) -> list[str]:
+    """The literal words of a template: text between tags, and attributes that people read or hear."""
+    tokens = Environment(extensions=[i18n]).lex(source)
+    literal = "".join(value if kind == "data" else "\0" for _, kind, value in tokens)
+    literal = re.sub(r"<!--.*?-->|<(script|style|svg|code|kbd|samp|pre)\b.*?</\1>", "", literal, flags=re.S)
+    words = re.findall(r'\b(?:alt|title|placeholder|aria-label)="([^"\0]+)"', literal)
+    between = re.sub(r"<[^>]*>", "\n", literal)
+    said_between = [piece.strip() for line in between.split("\n") for piece in line.split("\0")]
+    return [one for one in (*said_between, *words) if re.search(r"[^\W\d_]{2}", one) and not _SAME_EVERYWHERE.match(one) and '="' not in one]
