@@ -94,6 +94,7 @@ _SETS: Final = (
     _("Whether what arrived is worse, as or better than expected."),
     _("Whether customers would recommend the shop, in waves of 90 days."),
 )
+_UNITS = {"seconds": _("seconds"), "hours": _("hours"), "days": _("days"), "per cent": _("per cent"), "times": _("times")}
 _NAME = re.compile(r"%\((\w+)\)s")
 
 
@@ -103,6 +104,8 @@ def said(sentence: str) -> str:
     if found is None:
         return sentence
     source, values = found
+    if "unit" in values:
+        values["unit"] = str(_UNITS.get(values["unit"], values["unit"]))
     return str(gettext(source, **values)) if values else str(gettext(source))
 
 
