@@ -189,10 +189,13 @@ function known(own: Reply | undefined, all: Reply | undefined): Question[] {
   };
   for (let i = 0; own?.questions && i < own.questions.length; i++) add({ ...own.questions[i]! });
   for (let i = 0; all?.questions && i < all.questions.length; i++) add(all.questions[i]!);
-  const resting = [...(all?.paused || []), ...(all?.unscheduled || [])];
-  for (let i = 0; i < resting.length; i++) {
-    add({ question: resting[i]!, version: 0, type: "", placement: "", settings: {}, texts: {} });
-  }
+  const addResting = (names: string[] | undefined): void => {
+    for (let i = 0; names && i < names.length; i++) {
+      add({ question: names[i]!, version: 0, type: "", placement: "", settings: {}, texts: {} });
+    }
+  };
+  addResting(all?.paused);
+  addResting(all?.unscheduled);
   return found;
 }
 
