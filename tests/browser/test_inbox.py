@@ -53,6 +53,7 @@ def test_j_and_k_go_from_row_to_row_and_o_opens(inbox: Page) -> None:
     inbox.keyboard.press("o")
     inbox.wait_for_url(ONE)
     assert inbox.url.endswith(asked or "nothing")
+    expect(inbox.locator("[data-keys-show]")).to_be_visible()
     inbox.keyboard.press("u")
     inbox.wait_for_url("**/app/answers?case=none")
 
