@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 Headers = list[tuple[str, str]]
 WSGI = Callable[..., Iterable[bytes]]
@@ -52,6 +53,9 @@ class Bridge:
         reply = _Reply(protocol, scope.method, loop)
         try:
             await loop.run_in_executor(self._threads, reply.make, self._app, environ(scope, body))
+        except _ClientLeft:
+            log.info("the client left before its reply was whole", path=scope.path)
+            return
         except Exception:
             # The wall: Flask answers its own errors, so this is one of the bridge or of a reply half sent.
             log.exception("a reply failed", path=scope.path)
@@ -96,6 +100,10 @@ def environ(scope: Any, body: bytes) -> dict[str, Any]:
     return made
 
 
+class _ClientLeft(Exception):
+    """Nobody reads the rest of the reply."""
+
+
 class _Reply:
     """One WSGI reply: made in a thread, sent on the loop."""
 
@@ -137,8 +145,13 @@ class _Reply:
             self._stream = self._protocol.response_stream(self._status, self._headers)
             self.begun = True
         part, self._parts = b"".join(self._parts), []
-        if part:
+        if not part:
+            return
+        try:
             await self._stream.send_bytes(part)
+        except ProtocolClosed:
+            # Without its cause: that one's traceback may show what was being sent.
+            raise _ClientLeft from None
 
     def _start(self, status: str, headers: Headers, _exc_info: Any = None) -> Callable[[bytes], None]:
         self._status = int(status.split(" ", 1)[0])
