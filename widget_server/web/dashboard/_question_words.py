@@ -11,7 +11,15 @@ from typing import Any, Final
 
 from babel.core import Locale, UnknownLocaleError
 from babel.lists import format_list
-from flask_babel import LazyString, format_datetime, format_decimal, get_locale, gettext, ngettext
+from flask_babel import (
+    LazyString,
+    format_datetime,
+    format_decimal,
+    get_locale,
+    gettext,
+    lazy_pgettext,
+    ngettext,
+)
 from flask_babel import lazy_gettext as _
 
 from widget_server.contract import schedule
@@ -37,10 +45,10 @@ PLACES: Final[Mapping[str, LazyString]] = {
     "link": _("Later, by e-mail"),
 }
 STATES: Final[Mapping[str, tuple[LazyString, str]]] = {
-    "on": (_("Asked"), "good"),
-    "paused": (_("Paused"), ""),
+    "on": (lazy_pgettext("a question", "Asked"), "good"),
+    "paused": (lazy_pgettext("a question", "Paused"), ""),
     "waits": (_("Not begun yet"), "info"),
-    "over": (_("Over"), ""),
+    "over": (lazy_pgettext("a question", "Over"), ""),
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from flask_babel import gettext
+from flask_babel import gettext, ngettext, pgettext
 from sqlalchemy import Connection
 
 from widget_server.contract.times import parse_time
@@ -82,7 +82,7 @@ def of_endpoint(endpoint: Endpoint, told: Told) -> Standing:
         return _off(endpoint, trouble, at)
     if endpoint.paused_at is not None:
         return Standing(
-            "paused", gettext("Paused"), "warn", endpoint.paused_at,
+            "paused", pgettext("a webhook", "Paused"), "warn", endpoint.paused_at,
             gettext("Nothing is sent there. What comes meanwhile is kept."),
             gettext("Resume it by %(when)s; after that it is switched off.", when=moment(endpoint.paused_at + endpoints_record.FORGOTTEN)),
             trouble, at, waiting,
@@ -90,7 +90,7 @@ def of_endpoint(endpoint: Endpoint, told: Told) -> Standing:
     if endpoint.failing_since is None:
         return _healthy()
     return Standing(
-        "doubtful", gettext("Doubtful"), "warn", endpoint.failing_since,
+        "doubtful", pgettext("a webhook", "Doubtful"), "warn", endpoint.failing_since,
         gettext("It has taken nothing since then."), _goes_on(endpoint.id, endpoint.failing_since + endpoints_record.GIVE_UP, told),
         trouble, at, waiting,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def _off(endpoint: Endpoint, trouble: Trouble | None, at: int | None) -> Standin
     why = _troubles.explain(reason)
     is_gone = reason not in (endpoints_record.SILENT, endpoints_record.LEFT_PAUSED)
     todo = why.todo if is_gone else gettext("Put right what is wrong, then switch it on. What failed meanwhile can be sent again.")
-    title = gettext("Gone") if is_gone else gettext("Switched off")
+    title = pgettext("a webhook", "Gone") if is_gone else pgettext("a webhook", "Switched off")
     # What it said when it left is its last trouble; no need to say it twice.
     return Standing("off", title, "bad", endpoint.disabled_at, why.what, todo, None if is_gone else trouble, at)
 
@@ -115,7 +115,8 @@ def of_connection(connection: ShopConnection, told: Told) -> Standing:
         by_owner = connection.paused == connections_record.BY_OWNER
         why = _troubles.explain(connection.paused)
         return Standing(
-            "paused" if by_owner else "off", gettext("Paused") if by_owner else gettext("Stopped"), "warn" if by_owner else "bad",
+            "paused" if by_owner else "off", pgettext("a connection", "Paused") if by_owner else pgettext("a connection", "Stopped"),
+            "warn" if by_owner else "bad",
             connection.paused_at, why.what,
             gettext("What is owed to customers is kept and made once you resume it.") if by_owner
             else gettext("Put right what is wrong, then resume it. Nothing that is owed is lost; it waits."),
@@ -123,12 +124,12 @@ def of_connection(connection: ShopConnection, told: Told) -> Standing:
         )  # fmt: skip
     if connection.failing_since is not None:
         return Standing(
-            "doubtful", gettext("Doubtful"), "warn", connection.failing_since, gettext("It has taken nothing since then."),
+            "doubtful", pgettext("a connection", "Doubtful"), "warn", connection.failing_since, gettext("It has taken nothing since then."),
             _goes_on(connection.id, connection.failing_since + connections_record.GIVE_UP, told), trouble, at, waiting, problems,
         )  # fmt: skip
     if problems:
         return Standing(
-            "doubtful", gettext("Doubtful"), "warn", checked_at(connection), gettext("Something is not as it should be there."),
+            "doubtful", pgettext("a connection", "Doubtful"), "warn", checked_at(connection), gettext("Something is not as it should be there."),
             "", problems=problems,
         )  # fmt: skip
     return _healthy()
@@ -171,5 +172,5 @@ def _waiting(count: int) -> str:
     if not count:
         return ""
     if count > _MOST_WAITING:
-        return str(gettext("More than %(n)s messages wait.", n=number(_MOST_WAITING)))
-    return str(gettext("Messages that wait: %(n)s.", n=number(count)))
+        return str(ngettext("More than %(n)s message waits.", "More than %(n)s messages wait.", _MOST_WAITING, n=number(_MOST_WAITING)))
+    return str(ngettext("%(n)s message waits.", "%(n)s messages wait.", count, n=number(count)))

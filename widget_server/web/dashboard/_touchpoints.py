@@ -1,15 +1,15 @@
 """What stages and touchpoints of the journey are called on the pages."""
 
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext, lazy_pgettext
 
 from widget_server.contract.journey import Touchpoint
 
 _STAGES = {
-    "need": lazy_gettext("Need"),
-    "search": lazy_gettext("Search"),
-    "comparison": lazy_gettext("Comparison"),
-    "purchase": lazy_gettext("Purchase"),
-    "after": lazy_gettext("After"),
+    "need": lazy_pgettext("stage", "Need"),
+    "search": lazy_pgettext("stage", "Search"),
+    "comparison": lazy_pgettext("stage", "Comparison"),
+    "purchase": lazy_pgettext("stage", "Purchase"),
+    "after": lazy_pgettext("stage", "After"),
 }
 _BUILT_IN = {
     "site": lazy_gettext("The shop itself"),

@@ -2,7 +2,7 @@
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, gettext, lazy_gettext
+from flask_babel import force_locale, gettext, lazy_gettext, ngettext
 
 from widget_server.record import accounts, sessions
 from widget_server.web.errors import invalid
@@ -60,7 +60,7 @@ def own_password_wrong(visit: Visit) -> dict[str, str] | None:
     """Why the field `current` is not the member's password; None when it is."""
     attempt = tries().own_password(visit.member.account)
     if attempt.wait:
-        return {"current": gettext("Too many tries. Try again in %(n)s seconds.", n=attempt.seconds)}
+        return {"current": ngettext("Too many tries. Try again in %(n)s second.", "Too many tries. Try again in %(n)s seconds.", attempt.seconds, n=attempt.seconds)}
     with visit.reading() as conn:
         account = accounts.by_id(conn, visit.member.account)
     if account is None or not _secrets.is_right(request.form.get("current", ""), account.password):

@@ -8,7 +8,7 @@ then.
 import segno
 from flask import flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext, ngettext
 from sqlalchemy import Connection
 
 from widget_server.record import accounts, sessions
@@ -56,7 +56,7 @@ def turn_on(visit: Visit) -> ResponseReturnValue:
     if step is None:
         wrong = gettext("That is not the code of this moment. Is the phone's clock right?")
         if attempt.wait:
-            wrong = gettext("Too many tries. Try again in %(n)s seconds.", n=attempt.seconds)
+            wrong = ngettext("Too many tries. Try again in %(n)s second.", "Too many tries. Try again in %(n)s seconds.", attempt.seconds, n=attempt.seconds)
         return _picture(visit, secret, wrong), 422
     attempt.was_right()
     codes = _secrets.new_recovery_codes()
