@@ -6,6 +6,8 @@ to "0 %" when it is neither, and no filter raises on None: it gives a dash.
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
 from time import time
 from typing import Any
 
@@ -24,13 +26,16 @@ NOTHING = "–"
 _MINUS = "\N{MINUS SIGN}"
 # What a metric's unit (its first word) looks like on a page.
 _PATTERNS = {"points": "0", "stars": "0.0", "steps": "0.0"}
+# Pages have hundreds of numbers, and most of them come again: writing one takes Babel as long as a short query.
+_KEPT = 8192
 
 
 def number(value: float | None, digits: int = 0) -> str:
     """`1234` as 1 234 in Latvian; at most `digits` decimals."""
     if value is None:
         return NOTHING
-    return format_decimal(value, _pattern(digits), locale=_language())
+    # Minus nothing is nothing.
+    return _decimal(value or 0, _pattern(digits), _language())
 
 
 def percent(share: float | None, digits: int = 0) -> str:
@@ -61,10 +66,7 @@ def money(units: int | float | None, currency: str | None, whole: bool = False) 
     amount = float(decimal(round(units), currency))
     if currency is None:
         return number(amount, 0 if whole else 2)
-    if not whole:
-        return format_currency(amount, currency, locale=_language())
-    pattern = Locale.parse(_language()).currency_formats["standard"].pattern.replace(".00", "")
-    return format_currency(amount, currency, pattern, locale=_language(), currency_digits=False)
+    return _currency(amount, currency, whole, _language())
 
 
 def day(value: str | date | int | None, form: str = "medium") -> str:
@@ -107,7 +109,7 @@ def metric_value(value: float | None, metric: str) -> str:
         return percent(value)
     if unit == "points":
         return signed(value)
-    return format_decimal(value, _PATTERNS.get(unit, "0.0"), locale=_language())
+    return _decimal(value, _PATTERNS.get(unit, "0.0"), _language())
 
 
 def metric_change(value: float | None, metric: str) -> str:
@@ -155,9 +157,29 @@ def install(app: Flask) -> None:
 
 
 def _percent(share: float, digits: int) -> str:
-    language = _language()
+    # Cut to what is shown first: of a hundred parts there are few, of shares any number.
+    parts = int(Decimal(str(share)).scaleb(2 + digits).quantize(Decimal(1)))
+    return _of_hundred(parts, digits, _language())
+
+
+@lru_cache(_KEPT)
+def _decimal(value: float, pattern: str, language: str) -> str:
+    return format_decimal(value, pattern, locale=language)
+
+
+@lru_cache(_KEPT)
+def _of_hundred(parts: int, digits: int, language: str) -> str:
+    """A percentage with `digits` decimals, of which there are `parts`."""
     pattern = Locale.parse(language).percent_formats[None].pattern.replace("#,##0", _pattern(digits))
-    return format_percent(share, pattern, locale=language)
+    return format_percent(Decimal(parts).scaleb(-2 - digits), pattern, locale=language)
+
+
+@lru_cache(_KEPT)
+def _currency(amount: float, currency: str, whole: bool, language: str) -> str:
+    if not whole:
+        return format_currency(amount, currency, locale=language)
+    pattern = Locale.parse(language).currency_formats["standard"].pattern.replace(".00", "")
+    return format_currency(amount, currency, pattern, locale=language, currency_digits=False)
 
 
 def _pattern(digits: int) -> str:
@@ -165,7 +187,8 @@ def _pattern(digits: int) -> str:
 
 
 def _language() -> str:
-    return str(get_locale() or "en")
+    locale = get_locale()
+    return locale.language if locale else "en"
 
 
 def _zone() -> Any:

@@ -52,7 +52,9 @@ def catalog(language: str) -> NullTranslations:
 
 class _Texts(Domain):  # type: ignore[misc]
     def get_translations(self) -> NullTranslations:
-        return catalog(str(get_locale() or SOURCE))
+        # Asked for each text of a page: what is quick here tells.
+        locale = get_locale()
+        return catalog(locale.language if locale else SOURCE)
 
 
 class _Catalogs(Babel):  # type: ignore[misc]
