@@ -116,7 +116,7 @@ def test_each_filter_shows_its_answers(world: World) -> None:
     [
         ({"question": "nobody"}, "question"), ({"low": "9", "high": "1"}, "score from"), ({"low": "-1"}, "score from"),
         ({"high": "x"}, "score to"), ({"verified": "true"}, "verified"), ({"text": "1"}, "with words"), ({"lang": "'"}, "language"),
-        ({"case": "lost"}, "case"), ({"quarantined": "no"}, "quarantine"), ({"period": "99"}, "days"),
+        ({"case": "lost"}, "case"), ({"quarantined": "no"}, "not counted"), ({"period": "99"}, "days"),
         ({"from": "2025-02-30"}, "first day"), ({"from": "2025-11-22", "to": "2025-11-21"}, "last day"),
         ({"period": "own", "to": "x"}, "last day"), ({"product": "x" * 400}, "product"), ({"value": "x" * 65}, "answer"),
     ],
@@ -158,7 +158,7 @@ def test_where_nothing_is_there_is_something_to_do(world: World) -> None:
     person = signed_in(world)
     assert 'href="/app/start"' in person.get("/app/answers").text
     assert "Show all answers" in person.get("/app/answers", low=1).text
-    assert "Nothing in quarantine" in person.get("/app/answers", quarantined="yes").text
+    assert "Nothing is left out" in person.get("/app/answers", quarantined="yes").text
     assert "Show low scores" in person.get("/app/answers/cases").text
     assert "Show open cases" in person.get("/app/answers/cases", done="yes").text
 
@@ -203,7 +203,7 @@ def test_one_answer_tells_its_whole_story(world: World) -> None:
     told = words_of(person.get("/app/answers/one", **about("a")).text)
     parts = [
         "The question was shown", "Answered: Yes", "Answered: No", "only pine", "Looks doubtful: quicker than anybody can be",
-        "Released from quarantine", "the owner", "Noted", "Owner", "Asked the supplier",
+        "Counted again", "the owner", "Noted", "Owner", "Asked the supplier",
     ]  # fmt: skip
     story = told[told.index("What happened") :]
     places = [story.index(part) for part in parts]
@@ -362,7 +362,7 @@ def test_notes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert toast(person) == "Noted."
     with world.database.reading() as conn:
         assert [note.text for note in notes.of_answer(conn, world.shop.id, ("search-found", "browser:a"))] == ["two\nlines"]
-    for text, why in (("", "Write a note first."), ("x" * 2001, "A note has at most 2000 letters.")):
+    for text, why in (("", "Write a note first."), ("x" * 2001, "A note has at most 2000 characters.")):
         person.post_form("/app/answers/note", about("a", text=text))
         assert toast(person) == why
     monkeypatch.setattr(notes, "MOST", 1)
@@ -396,14 +396,14 @@ def test_into_quarantine_and_back_as_the_api_does(world: World) -> None:
     assert listed(person) == ["b"]
     assert [each["quarantined"] for each in api(world, "/v1/answers", quarantined="true")["answers"]] == ["insults a colleague"]
     seen = words_of(person.get("/app/answers/one", **about("a")).text)
-    assert "It counts nowhere: insults a colleague." in seen
-    assert "Put into quarantine Editor insults a colleague" in seen
+    assert "It is in no score: insults a colleague." in seen
+    assert "Left out of the count Editor insults a colleague" in seen
     person.post_form("/app/answers/quarantine", about("a", reason="again"))
     assert toast(person) == "Nothing was changed."
     person.post_form("/app/answers/release", about("a"))
     work(world)
     assert counted(world) == 2
-    assert "Released from quarantine Editor" in words_of(person.get("/app/answers/one", **about("a")).text)
+    assert "Counted again Editor" in words_of(person.get("/app/answers/one", **about("a")).text)
 
 
 def test_a_stream_that_takes_nothing_is_said(sqlite_database: Database, make_world: Make) -> None:

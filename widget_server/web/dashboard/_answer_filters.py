@@ -82,7 +82,7 @@ def names() -> dict[str, str]:
         "q": gettext("words"), "question": gettext("question"), "value": gettext("answer"), "low": gettext("score from"),
         "high": gettext("score to"), "verified": gettext("verified"), "text": gettext("with words"),
         "lang": gettext("language"), "product": gettext("product"), "query": gettext("search"),
-        "placement": gettext("place"), "quarantined": gettext("quarantine"), "case": gettext("case"),
+        "placement": gettext("place"), "quarantined": gettext("not counted"), "case": gettext("case"),
         "who": gettext("who sees to it"), "period": gettext("days"), "from": gettext("first day"), "to": gettext("last day"),
     }  # fmt: skip
 

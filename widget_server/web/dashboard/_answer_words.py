@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import get_locale, gettext, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext, pgettext
 
 from widget_server.contract.answer import SUSPICIONS, Answer, answer_key, suspicions
 from widget_server.contract.shop import Question, Shop
@@ -142,11 +142,11 @@ def name_of(people: Mapping[str, str], account: str | None) -> str:
 def _of_event(question: Question | None, event: Event, who: str) -> Step:
     kind, at = event["type"], event["at"]
     if kind == "answer.quarantined":
-        return Step(at, "shield", gettext("Put into quarantine"), str(event.get("reason") or ""), who or gettext("the owner"))
+        return Step(at, "shield", gettext("Left out of the count"), str(event.get("reason") or ""), who or gettext("the owner"))
     if kind == "answer.released":
-        return Step(at, "check", gettext("Released from quarantine"), str(event.get("reason") or ""), who or gettext("the owner"))
+        return Step(at, "check", gettext("Counted again"), str(event.get("reason") or ""), who or gettext("the owner"))
     if kind == "answer.removed":
-        return Step(at, "trash", gettext("Removed"), str(event.get("reason") or ""), who or gettext("the owner"))
+        return Step(at, "trash", pgettext("what happened", "Removed"), str(event.get("reason") or ""), who or gettext("the owner"))
     if kind == "question.dismissed":
         return Step(at, "cross", gettext("The question was closed"))
     if kind == "question.shown":

@@ -16,8 +16,8 @@ GROUPS: Final[tuple[tuple[LazyString, dict[str, LazyString]], ...]] = (
         "question.skipped": _("A question was due and not asked"),
     }),
     (_("What you decide"), {
-        "answer.quarantined": _("An answer was put in quarantine"),
-        "answer.released": _("An answer was released from quarantine"),
+        "answer.quarantined": _("An answer was left out of the count"),
+        "answer.released": _("An answer was counted again"),
         "answer.removed": _("An answer was removed"),
         "rule.fired": _("One of your rules came true"),
     }),

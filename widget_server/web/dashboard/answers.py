@@ -293,7 +293,7 @@ def add_note(visit: Visit) -> ResponseReturnValue:
     if not written:
         flash(gettext("Write a note first."), "bad")
     elif len(written) > notes.LONGEST:
-        flash(ngettext("A note has at most %(n)s letter.", "A note has at most %(n)s letters.", notes.LONGEST, n=notes.LONGEST), "bad")
+        flash(ngettext("A note has at most %(n)s character.", "A note has at most %(n)s characters.", notes.LONGEST, n=notes.LONGEST), "bad")
     else:
         with visit.writing() as conn:
             _found(conn, visit.shop, [name])
@@ -375,9 +375,9 @@ def _decide(visit: Visit, kind: Kind, names: Sequence[Name]) -> None:
             notes.add(conn, visit.shop.id, [name], visit.member.account, "decided", event, _now())
     n = len(wanted)
     if waits:
-        flash(ngettext("Put into quarantine. It stops counting in a moment.", "%(n)s answers put into quarantine. They stop counting in a moment.", n, n=n), "good")
+        flash(ngettext("Left out. It stops counting in a moment.", "%(n)s answers left out. They stop counting in a moment.", n, n=n), "good")
     else:
-        flash(ngettext("Released. It counts in a moment.", "%(n)s answers released. They count in a moment.", n, n=n), "good")
+        flash(ngettext("It counts in a moment.", "%(n)s answers count in a moment.", n, n=n), "good")
 
 
 def _reason() -> str:

@@ -25,7 +25,7 @@ FORMS = ("csv", "json")
 _PIECE = 64 * 1024
 
 _ABOUT = {
-    "answers": _("What shoppers said, one row an answer, those in quarantine too."),
+    "answers": _("What shoppers said, one row an answer, those that are not counted too."),
     "searches": _("Every search and every click on a result."),
     "orders": _("Orders with their lines, as your platform told them."),
     "scores": _("Every score of every question, month by month, with its interval."),

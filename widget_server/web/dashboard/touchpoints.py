@@ -58,10 +58,10 @@ def save(visit: Visit) -> ResponseReturnValue:
         elif word == "add":
             title = _title(request.form.get("title", ""))
             if not title:
-                flash(gettext("Give the new touchpoint a name."), "bad")
+                flash(gettext("Give the new step a name."), "bad")
                 return _back()
             if len(known) >= MOST_TOUCHPOINTS:
-                flash(gettext("That is all there is room for: remove a touchpoint first."), "bad")
+                flash(gettext("That is all there is room for: remove a step first."), "bad")
                 return _back()
             known.append(Touchpoint(_new_name(title, known), _stage(request.form.get("stage", "")), title))
         record.replace(conn, shop.id, sorted(known, key=lambda one: STAGES.index(one.stage)))
@@ -140,7 +140,7 @@ def _back() -> ResponseReturnValue:
 
 
 PAGE = Page(
-    "/overview/touchpoints", lazy_gettext("Touchpoints"), 11, "edit", in_menu=False,
+    "/overview/touchpoints", lazy_gettext("Steps of the journey"), 11, "edit", in_menu=False,
     views=(
         View("", show),
         View("", save, methods=("POST",), role="editor"),
