@@ -6,92 +6,34 @@ shown nor changed, whatever ids they name.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData
-from werkzeug.test import TestResponse
+import redis
 
-from tests.pipeline.envelopes import NOW
-from tests.web.conftest import CANARY, Person, World, enrol, signed_in
+from tests.web.conftest import CANARY, Make, Person, World, fill, signed_in
 from tests.web.dashboard_routes import ROUTES, Row
-from widget_server.record import connections, endpoints, invitations, keys, sessions
-from widget_server.web.headers import is_of_owners
-
-SAFE = ("GET", "HEAD", "OPTIONS")
-ROLES = ("viewer", "editor", "owner")
-
-
-@dataclass
-class House:
-    """The first shop with everything, its members, and a neighbour."""
-
-    world: World
-    people: dict[str, Person]
-    stranger: Person
-    names: dict[str, str]
-
-    def furnish(self) -> None:
-        """What may be taken away is there again."""
-        world = self.world
-        colleague = enrol(world, "editor")
-        with world.database.writing() as conn:
-            email = f"{colleague.id}@people.example"
-            invited, _ = invitations.create(conn, email, NOW * 2, shop=world.shop.id, role="viewer")
-            found = sessions.find(conn, sessions.begin(conn, colleague.id, world.shop.id, NOW * 2), NOW * 2)
-            assert found is not None
-            if endpoints.by_id(conn, world.shop.id, world.endpoint) is None:
-                world.endpoint = endpoints.create(conn, world.shop.id, f"https://{CANARY}.example/", ("answer.given",), NOW)[0].id
-            if connections.by_id(conn, world.shop.id, world.connection) is None:
-                secrets = {"url": "https://127.0.0.1/", "consumer_key": "k", "consumer_secret": "s", "secret": "s"}
-                world.connection = connections.create(conn, world.shop.id, "woocommerce", CANARY, secrets, NOW).id
-            if not keys.of_shop(conn, world.shop.id):
-                keys.create(conn, world.shop.id, CANARY)
-            key = keys.of_shop(conn, world.shop.id)[0].id
-        self.names = {
-            "shop": world.shop.id, "colleague": colleague.id, "session": found.session, "invitation": invited.id,
-            "endpoint": world.endpoint, "delivery": world.delivery, "connection": world.connection, "rule": world.rule,
-            "name": CANARY, "question": CANARY, "goal": world.endpoint, "key": key, "token": "no-such-token",
-        }  # fmt: skip
-
-    def path(self, rule: str) -> str:
-        """The address of a rule, with what the first shop has in it."""
-        return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: self.names.get(found[1], CANARY), rule)
-
-    def ask(self, who: Person, method: str, rule: str, token: bool = True, **more: Any) -> TestResponse:
-        row = ROUTES[method, rule]
-        filled = {name: self.fill(value) for name, value in row.form.items()}
-        data = None if method in SAFE else {**filled, **({"csrf_token": who.token()} if token else {})}
-        query = {name: self.fill(value) for name, value in row.query.items()}
-        return who.client.open(self.path(rule), method=method, data=data, query_string=query or None, **more)
-
-    def fill(self, value: str) -> str:
-        return re.sub(r"{(\w+)}", lambda found: self.names[found[1]], value)
-
-    def everything(self, but: tuple[str, ...] = ("sessions",)) -> dict[str, list[tuple[Any, ...]]]:
-        """All rows of all tables; `but` those that every visit changes."""
-        tables = MetaData()
-        with self.world.database.reading() as conn:
-            tables.reflect(conn)
-            kept = [t for t in tables.sorted_tables if t.name not in but]
-            return {t.name: sorted((tuple(row) for row in conn.execute(t.select())), key=repr) for t in kept}
+from tests.web.house import ROLES, SAFE, House, built, rules
+from widget_server.record.db import Database
 
 
 @pytest.fixture
-def house(full_world: World) -> House:
-    people = {role: signed_in(full_world, role) for role in ROLES}
-    house = House(full_world, people, signed_in(full_world, "owner", full_world.neighbour), {})
-    house.furnish()
-    return house
+def house(database: Database, make_world: Make, redis_client: "redis.Redis") -> House:
+    """A house on each kind of database, for what reads or changes rows."""
+    return _house(database, make_world, redis_client)
 
 
-def rules(world: World) -> Iterator[tuple[str, str]]:
-    for rule in world.app.url_map.iter_rules():
-        if is_of_owners(rule.rule):
-            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                yield method, rule.rule
+@pytest.fixture
+def small_house(sqlite_database: Database, make_world: Make, redis_client: "redis.Redis") -> House:
+    """One on SQLite only, for what the kind of database can't change."""
+    return _house(sqlite_database, make_world, redis_client)
+
+
+def _house(database: Database, make_world: Make, client: "redis.Redis") -> House:
+    world = make_world(database, client)
+    fill(world)
+    return built(world)
 
 
 def rows(wanted: Callable[[str, Row], bool]) -> list[tuple[str, str]]:
@@ -154,7 +96,8 @@ def test_another_shops_owner_sees_and_changes_nothing_of_this_one(house: House, 
 
 
 @pytest.mark.parametrize("part", [0, 1])
-def test_what_changes_something_needs_the_forms_token(house: House, part: int) -> None:
+def test_what_changes_something_needs_the_forms_token(small_house: House, part: int) -> None:
+    house = small_house
     owner, elsewhere = house.people["owner"], house.stranger.token()
     owner.token()
     before = house.everything(but=())
@@ -171,10 +114,10 @@ def test_what_changes_something_needs_the_forms_token(house: House, part: int) -
     assert house.everything(but=()) == before
 
 
-def test_every_reply_carries_the_headers(house: House) -> None:
+def test_every_reply_carries_the_headers(small_house: House) -> None:
     for method, rule in ROUTES:
-        for client in (house.people["owner"].client, house.world.app.test_client()):
-            reply = client.open(house.path(rule), method=method)
+        for client in (small_house.people["owner"].client, small_house.world.app.test_client()):
+            reply = client.open(small_house.path(rule), method=method)
             headers, policy = reply.headers, reply.headers["Content-Security-Policy"]
             assert headers["Cache-Control"] == "no-store", rule
             assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy, rule
