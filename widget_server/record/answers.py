@@ -31,12 +31,14 @@ from widget_server.contract.questions import is_option
 
 from . import answer_texts, cases
 from .cases import Wanted
-from .db import Key, among, metadata, put
+from .db import Key, among, gathered, listed, metadata, put
 
 _PAGE = 2000
 # What a page of the list for people costs at most: answers that are looked through, and texts that have the words.
 MOST_LOOKED_AT = 10_000
 MOST_HITS = 2_000
+# Of a question's newest answers so many are looked through for those with some scores.
+MOST_RATED = 2_000
 # Many small walks of an index in one round trip; SQLite takes at most 500 of them at once.
 _WALKS = 400
 
@@ -318,27 +320,57 @@ def _about_case(shop: str, chosen: Filter) -> list[ColumnElement[bool]]:
     return [cases.none_of(shop, c.question, c.key)] if chosen.no_case else []
 
 
-def newest_texts(conn: Connection, shop: str, query_keys: Sequence[str], each: int) -> dict[str, list[str]]:
-    """For each query the `each` newest texts that shoppers left, hidden answers aside."""
-    found: dict[str, list[str]] = {key: [] for key in query_keys}
-    for start in range(0, len(query_keys), _WALKS):
-        newest = [_texts_of(shop, key, each) for key in query_keys[start : start + _WALKS]]
-        rows = conn.execute(union_all(*newest)).all()
-        for row in sorted(rows, key=lambda row: row.first_at, reverse=True):
-            found[row.query_key].append(row.text)
-    return found
-
-
-def _texts_of(shop: str, key: str, each: int) -> Select[tuple[int, str, str]]:
+def newest_texts(
+    conn: Connection, shop: str, query_keys: Sequence[str], each: int, start: int | None = None, end: int | None = None
+) -> dict[str, list[str]]:
+    """For each query the `each` newest texts that shoppers left in [`start`, `end`) (ms), hidden answers aside."""
+    if not query_keys:
+        return {}
+    key = listed(conn, query_keys)
     c = _answers.c
-    wanted = (
-        select(c.first_at, c.query_key, c.text)
-        .where(c.shop == shop, c.query_key == key, c.text.is_not(None), c.hidden.is_(False))
+    # One short walk of an index for each query.
+    newest = (
+        select(c.text)
+        .where(c.shop == shop, c.query_key == key, c.text.is_not(None), c.hidden.is_(False), *_within(start, end))
         .order_by(c.first_at.desc())
         .limit(each)
+        .correlate_except(_answers)
         .subquery()
     )
-    return select(wanted.c.first_at, wanted.c.query_key, wanted.c.text)
+    texts = select(gathered(conn, newest.c.text)).scalar_subquery()
+    rows = conn.execute(select(key, texts)).all()
+    return {query: orjson.loads(said or "[]") for query, said in rows}
+
+
+def _within(start: int | None, end: int | None) -> list[ColumnElement[bool]]:
+    c = _answers.c
+    return [*([] if start is None else [c.first_at >= start]), *([] if end is None else [c.first_at < end])]
+
+
+def newest_in(
+    conn: Connection, shop: str, wanted: Mapping[str, Sequence[str]], start: int, end: int, limit: int
+) -> list[Answer]:
+    """The newest answers in [`start`, `end`) (ms) that count and whose bucket is one of those `wanted` of their question,
+    newest first. Of each question only the newest `MOST_RATED` are looked through."""
+    c = _answers.c
+    walks = []
+    for question, buckets in wanted.items():
+        newest = (
+            select(c.question, c.key, c.first_at, c.bucket)
+            .where(c.shop == shop, c.question == question, *_LISTED, *_within(start, end))
+            .order_by(c.first_at.desc(), c.key.desc())
+            .limit(MOST_RATED)
+            .subquery()
+        )
+        few = select(newest.c.question, newest.c.key, newest.c.first_at).where(newest.c.bucket.in_(list(buckets)))
+        rows = few.order_by(newest.c.first_at.desc(), newest.c.key.desc()).limit(limit).subquery()
+        walks.append(select(rows.c.question, rows.c.key, rows.c.first_at))
+    if not walks:
+        return []
+    found = sorted(conn.execute(union_all(*walks)), key=lambda row: (row.first_at, row.key, row.question), reverse=True)
+    names = [(row.question, row.key) for row in found[:limit]]
+    known = load(conn, shop, [key for _, key in names])
+    return [known[name] for name in names if name in known]
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,12 +179,12 @@ def _bin(run: Sequence[_Piece]) -> ColumnElement[int]:
 def by_time(conn: Connection, chosen: Slice, period: str) -> dict[str, Counts]:
     """The counts of each day or month (`period`) of a slice, by its first day (YYYY-MM-DD) or month (YYYY-MM)."""
     if period == DAY:
-        return _added_up(_read(conn, chosen, [(DAY, chosen.start, chosen.end)], ()), by_start=True)
+        return _added_up(_read(conn, chosen, [(DAY, chosen.start, chosen.end)], (), by_start=True), by_start=True)
     spans: list[Span] = [(MONTH, None, None)]
     if chosen.start is not None or chosen.end is not None:
         spans = _spans(chosen.start, chosen.end)
     months: dict[str, list[Counts]] = defaultdict(list)
-    for start, counts in _added_up(_read(conn, chosen, spans, ()), by_start=True).items():
+    for start, counts in _added_up(_read(conn, chosen, spans, (), by_start=True), by_start=True).items():
         months[start[:7]].append(counts)
     return {month: combined(parts) for month, parts in months.items()}
 
@@ -344,20 +344,19 @@ Span = tuple[str, str | None, str | None]  # period, first, last
 
 
 def _read(
-    conn: Connection, chosen: Slice, spans: list[Span], keys: Sequence[str]
+    conn: Connection, chosen: Slice, spans: list[Span], keys: Sequence[str], by_start: bool = False
 ) -> list[tuple[str, str, str, str, int]]:
+    """(key, start, counter, bucket, n); `start` is empty unless it is asked for: of many days there are many rows."""
     # One span at a time here too: an OR of spans would make the database read every row of the dimension.
-    columns = (_counters.c.key, _counters.c.start, _counters.c.counter, _counters.c.bucket)
+    c = _counters.c
+    groups = [c.key, *([c.start] if by_start else []), c.counter, c.bucket]
     parts = []
     for span in spans:
-        part = (
-            select(*columns, func.sum(_counters.c.n).label("n"))
-            .where(_where(chosen, [span]), _counters.c.counter.in_(("answers", "chosen", "shown")))
-            .group_by(*columns)
-        )
-        parts.append(part.where(_counters.c.key.in_(keys)) if keys else part)
-    rows = conn.execute(union_all(*parts)).all()
-    return [(key, start, counter, bucket, int(n)) for key, start, counter, bucket, n in rows]
+        where = [_where(chosen, [span]), c.counter.in_(("answers", "chosen", "shown"))]
+        if keys:
+            where.append(among(conn, c.key, keys))
+        parts.append(select(*groups, func.sum(c.n).label("n")).where(*where).group_by(*groups))
+    return [(row.key, row.start if by_start else "", row.counter, row.bucket, int(row.n)) for row in conn.execute(union_all(*parts))]
 
 
 def _where(chosen: Slice, spans: list[Span]) -> ColumnElement[bool]:
@@ -462,7 +461,8 @@ class Searched:
 class Searching:
     """Which searches to look at: of a shop, from day to day inclusive, with the questions that ask whether it was found.
 
-    `containing` is a part of the query's key; None means any.
+    `containing` is a part of the query's key; None means any. `since` and `until` are the same days in ms, for what is found
+    by its time.
     """
 
     shop: str
@@ -470,6 +470,8 @@ class Searching:
     start: str | None = None
     end: str | None = None
     containing: str | None = None
+    since: int | None = None
+    until: int | None = None
 
 
 def most_searched(conn: Connection, chosen: Searching, after: tuple[int, str] | None, limit: int) -> list[Searched]:
@@ -577,8 +579,10 @@ def _of_queries(
     spans = [(DAY, chosen.start, chosen.end)] if daily else _spans(chosen.start, chosen.end)
     # Without a question that asks there is nothing; none is called so.
     for question, span in itertools.product(questions or ("-",), spans):
-        # Spelt out, or the database may not know that the index for queries will do.
-        where = [_where(Slice(chosen.shop, (question,), "query"), [span]), c.dimension == literal_column("'query'")]
+        where = [_where(Slice(chosen.shop, (question,), "query"), [span])]
+        if keys is None:
+            # Spelt out, or the database may not know that the index for queries will do. Keys have the primary key's.
+            where.append(c.dimension == literal_column("'query'"))
         where.append(c.counter == names[0] if len(names) == 1 else c.counter.in_(names))
         if bucket is not None:
             where.append(c.bucket == bucket)

@@ -53,6 +53,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-32000",
 )
+# Whatever is read here reads few rows: to start helpers or to compile for it took ten times as long as the reading.
+_POSTGRES_SETTINGS = ("SET max_parallel_workers_per_gather = 0", "SET jit = off")
 
 
 # https://www.postgresql.org/docs/18/errcodes-appendix.html: no connection, read-only standby, idle too long, rolled
@@ -114,6 +116,7 @@ class Database:
             max_overflow=8,
             connect_args={"connect_timeout": 5, "keepalives_idle": 10, "application_name": "atbalss"},
         )
+        event.listen(engine, "connect", _set_up_postgres)
         if read_only:
             engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine
@@ -180,11 +183,27 @@ def add_up(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], am
 
 
 def among(conn: Connection, column: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
-    """Whether `column` is one of `values`, however many: they travel as one JSON array, so the statement stays the same."""
+    """Whether `column` is one of `values`, however many."""
+    return column.in_(select(listed(conn, values)))
+
+
+def listed(conn: Connection, values: Iterable[str]) -> ColumnElement[str]:
+    """`values` as a column to select from: they travel as one JSON array, so the statement stays the same however many
+    they are."""
     given = bindparam(None, orjson.dumps(list(values)).decode(), type_=Text)
     if conn.dialect.name == "postgresql":
-        return column.in_(select(func.json_array_elements_text(cast(given, postgresql.JSON))))
-    return column.in_(select(func.json_each(given).table_valued("value").c.value))
+        rows = func.json_array_elements_text(cast(given, postgresql.JSON)).table_valued(column("value", Text))
+    else:
+        rows = func.json_each(given).table_valued(column("value", Text))
+    found: ColumnElement[str] = rows.c.value
+    return found
+
+
+def gathered(conn: Connection, column: ColumnElement[str]) -> ColumnElement[str | None]:
+    """All values of `column`, in the order of the rows, as one JSON array; None or an empty one without any."""
+    if conn.dialect.name == "postgresql":
+        return cast(func.json_agg(column), Text)
+    return func.json_group_array(column, type_=Text)
 
 
 @dataclass(frozen=True)
@@ -270,6 +289,13 @@ def _sqlite_engine(url: URL, begin: str, read_only: bool) -> Engine:
         conn.exec_driver_sql(begin)
 
     return engine
+
+
+def _set_up_postgres(dbapi_connection: Any, _record: Any) -> None:
+    # Not among the connection's options: poolers refuse what they don't know there.
+    for setting in _POSTGRES_SETTINGS:
+        dbapi_connection.execute(setting)
+    dbapi_connection.commit()
 
 
 def _alembic_config() -> Config:
