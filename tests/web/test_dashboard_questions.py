@@ -140,7 +140,7 @@ def test_pausing_and_going_on(small_world: World) -> None:
     assert person.post_form("/app/questions/one/search-found/pause", {"paused": "1", "from": "list"}).headers["Location"] == "/app/questions"
     assert newest(small_world, "search-found").paused
     page = person.get("/app/questions").text
-    assert "Paused" in page and "Ask again" in page
+    assert "Paused" in page and "Resume" in page
     assert person.post_form("/app/questions/one/search-found/pause", {"paused": "0"}).headers["Location"] == "/app/questions/one/search-found"
     assert not newest(small_world, "search-found").paused
 

@@ -531,7 +531,7 @@ _MADE = (
     ),
     QuestionSet(
         "nothing-found", "search", "search", "text",
-        "What shoppers wanted where the search shows nothing; on such pages it comes before search-found.",
+        "What shoppers wanted where the search shows nothing; on such pages it comes before the question whether they found it.",
         _joined(_COMMON, _NOTHING_FOUND, _first("thanks", placeholder="follow_up_placeholder")), {"results": "none"},
     ),
     QuestionSet(

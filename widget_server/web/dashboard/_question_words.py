@@ -27,6 +27,8 @@ from widget_server.contract.placing import SETTINGS
 from widget_server.contract.questions import branches, question_types
 from widget_server.contract.shop import Question
 
+from ._formats import dotted
+
 TYPES: Final[Mapping[str, tuple[LazyString, LazyString]]] = {
     "yes_no": (_("Yes or no"), _("One tap, and where it is a no, you may ask for words.")),
     "stars": (_("Five stars"), _("How it was as a whole, from one star to five.")),
@@ -178,7 +180,7 @@ def field_label(path: str, question: Question) -> str:
         return str(gettext("Options")) if name == "options" else str(gettext("What is asked then"))
     if first == "texts" and "." in rest:
         lang, _dot, key = rest.partition(".")
-        return str(gettext("%(text)s (%(language)s)", text=text_label(key, question), language=lang))
+        return str(gettext("%(text)s (%(language)s)", text=text_label(key, question), language=language_name(lang)))
     known = {
         "texts": gettext("Languages"), "placement": gettext("Kind of page"), "touchpoint": gettext("Step of the customer's journey"),
         "name": gettext("Name for programs"),
@@ -335,7 +337,7 @@ def _after(settings: Mapping[str, Any], placement: str) -> list[str]:
 
 
 def _moment(ms: int) -> str:
-    return str(format_datetime(datetime.fromtimestamp(ms // 1000, UTC), "d MMM y, HH:mm"))
+    return str(format_datetime(datetime.fromtimestamp(ms // 1000, UTC), dotted("d MMM y, HH:mm")))
 
 
 def _number(value: Any) -> str:

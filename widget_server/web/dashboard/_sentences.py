@@ -83,7 +83,7 @@ _CHECKS: Final = (
 )  # fmt: skip
 _SETS: Final = (
     _("Whether shoppers find what they search for, and what they miss."),
-    _("What shoppers wanted where the search shows nothing; on such pages it comes before search-found."),
+    _("What shoppers wanted where the search shows nothing; on such pages it comes before the question whether they found it."),
     _("What the page of a product leaves open, asked of those who are about to leave it."),
     _("How shopping went, right after the order."),
     _("How easy it is to order, and what gets in the way."),

@@ -111,7 +111,7 @@ def pause(visit: Visit, name: str) -> ResponseReturnValue:
     made = _changed(visit, name, lambda old: replace(old, paused=paused))
     title = words.title(made, str(get_locale()))
     flash(
-        gettext("Paused: “%(title)s”. It is not asked any more within a minute.", title=title)
+        gettext("Paused: “%(title)s”. Within a minute it is no longer asked.", title=title)
         if paused
         else gettext("Asked again within a minute: “%(title)s”.", title=title),
         "good",
@@ -223,7 +223,7 @@ def _differences(theirs: Question, mine: Question) -> list[tuple[str, str, str]]
         found.append((label, _plain(theirs.settings.get(name)), _plain(mine.settings.get(name))))
     for lang, given in body.get("texts", {}).items():
         for key in given if given else theirs.texts.get(lang, {}):
-            label = gettext("%(text)s (%(language)s)", text=words.text_label(key, mine), language=lang)
+            label = gettext("%(text)s (%(language)s)", text=words.text_label(key, mine), language=words.language_name(lang))
             found.append((label, theirs.texts.get(lang, {}).get(key, ""), mine.texts.get(lang, {}).get(key, "")))
     return found
 
