@@ -98,6 +98,20 @@ def test_days_and_moments_are_those_of_the_shop(language: In) -> None:
         assert _formats.ago(NOW + 3 * 86_400_000, NOW) == "in 3 days"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("en", ["22 Nov", "22 Nov 2025, 00:00"]),
+        ("lv", ["22. nov.", "22. nov. 2025, 00:00"]),
+        ("et", ["22. nov", "22. nov 2025, 00:00"]),
+        ("ru", ["22 нояб.", "22 нояб. 2025, 00:00"]),
+    ],
+)
+def test_a_day_has_the_dot_of_its_language(language: In, name: str, said: list[str]) -> None:
+    with language(name):
+        assert [plain(text) for text in (_formats.day("2025-11-22", "d MMM"), _formats.moment(1_763_762_400_000))] == said
+
+
 def read(**args: str) -> Period:
     return read_period(args, "Europe/Riga", NOW)
 

@@ -26,6 +26,8 @@ NOTHING = "–"
 _MINUS = "\N{MINUS SIGN}"
 # What a metric's unit (its first word) looks like on a page.
 _PATTERNS = {"points": "0", "stars": "0.0", "steps": "0.0"}
+# Where a day's number is written with a dot, as every ordinal.
+_DOTTED = ("et", "lv")
 # Pages have hundreds of numbers, and most of them come again: writing one takes Babel as long as a short query.
 _KEPT = 8192
 
@@ -73,7 +75,7 @@ def day(value: str | date | int | None, form: str = "medium") -> str:
     """A day `2026-11-22`, or that of a moment (ms) in the shop's time zone; `form` is short, medium, long, full or a pattern like `d MMM`."""
     if not value:
         return NOTHING
-    return format_date(_date(value), form, locale=_language())
+    return format_date(_date(value), dotted(form), locale=_language())
 
 
 def month(value: str) -> str:
@@ -87,7 +89,7 @@ def moment(ms: int | None, form: str = "medium") -> str:
         return NOTHING
     at = datetime.fromtimestamp(ms / 1000, UTC)
     pattern = {"medium": "d MMM y, HH:mm", "short": "d MMM, HH:mm", "time": "HH:mm"}.get(form, form)
-    return format_datetime(at, pattern, tzinfo=_zone(), locale=_language())
+    return format_datetime(at, dotted(pattern), tzinfo=_zone(), locale=_language())
 
 
 def ago(ms: int | None, now: int | None = None) -> str:
@@ -184,6 +186,11 @@ def _currency(amount: float, currency: str, whole: bool, language: str) -> str:
 
 def _pattern(digits: int) -> str:
     return "#,##0" + ("." + "#" * digits if digits else "")
+
+
+def dotted(pattern: str) -> str:
+    """A pattern of days like `d MMM`, with the dot that the language wants."""
+    return pattern.replace("d MMM", "d. MMM") if _language() in _DOTTED else pattern
 
 
 def _language() -> str:
