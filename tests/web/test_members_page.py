@@ -2,6 +2,9 @@
 
 import re
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,9 +16,11 @@ from werkzeug.test import TestResponse
 from tests.pipeline.envelopes import NOW
 from tests.web.conftest import DAY, PASSWORD, Person, World, enrol, signed_in
 from tests.web.test_sign_in import AT, form, is_in, sign_in
+from widget_server.contract import passwords
 from widget_server.record import accounts, invitations, members, sessions
 from widget_server.record.db import Database
 from widget_server.record.members import LastOwner
+from widget_server.web.dashboard import _secrets
 from widget_server.web.dashboard.sessions import browser, system
 
 NEW = "a quite new password"
@@ -115,6 +120,85 @@ def test_who_has_an_account_signs_in_and_comes_into_the_second_shop(world: World
     assert there.post_form("/app/shops", {"shop": world.neighbour.id}).status_code == 303
     assert here.email not in there.get("/app/settings/members").text
     assert there.post_form("/app/settings/members/invite", {"email": "a@b.example", "role": "owner"}).status_code == 200
+
+
+def at_once(*acts: Callable[[], TestResponse], monkeypatch: pytest.MonkeyPatch) -> list[TestResponse]:
+    """What each gets when all have looked at their link, and only then anything is written."""
+    barrier, kept = threading.Barrier(len(acts), timeout=30), passwords.hashed(NEW)
+
+    def hashed(password: str) -> str:
+        barrier.wait()
+        return kept
+
+    monkeypatch.setattr(_secrets, "hashed", hashed)
+    with ThreadPoolExecutor(len(acts)) as pool:
+        replies = [each.result() for each in [pool.submit(act) for act in acts]]
+    monkeypatch.undo()
+    return replies
+
+
+def test_two_invitations_of_one_new_address_accepted_at_once_make_one_account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = [invite(signed_in(world, shop=shop), "janis@lampas.example") for shop in (world.shop, world.neighbour)]
+    clients = [world.app.test_client() for _ in links]
+    acts = [partial(form, client, link, {"name": "Jānis", "password": NEW}) for client, link in zip(clients, links, strict=True)]
+    replies = at_once(*acts, monkeypatch=monkeypatch)
+    assert sorted(reply.status_code for reply in replies) == [303, 409]
+    late = next(n for n, reply in enumerate(replies) if reply.status_code == 409)
+    assert "has an account already" in replies[late].text and not is_in(clients[late]) and is_in(clients[1 - late])
+    # The link that came too late is good still, for whoever signs in.
+    assert form(clients[1 - late], links[late], {}).status_code == 303
+    with world.database.reading() as conn:
+        account = accounts.by_email(conn, "janis@lampas.example")
+        assert account is not None
+        assert set(members.shops_of(conn, account.id)) == {world.shop.id, world.neighbour.id}
+
+
+def test_one_invitation_accepted_twice_at_once_is_good_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = signed_in(world)
+    link = invite(owner, "janis@lampas.example")
+    acts = [partial(form, world.app.test_client(), link, {"name": "Jānis", "password": NEW}) for _ in range(3)]
+    replies = at_once(*acts, monkeypatch=monkeypatch)
+    assert sorted(reply.status_code for reply in replies) == [303, 404, 404]
+    assert roles(world) == {owner.email: "owner", "janis@lampas.example": "editor"}
+
+
+def test_who_has_an_account_accepts_twice_at_once(world: World) -> None:
+    owner, other = signed_in(world), signed_in(world, shop=world.neighbour)
+    link = invite(owner, other.email, "viewer")
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(copied(world, other).post_form, link) for _ in range(3)]
+        statuses = sorted(each.result().status_code for each in asked)
+    assert statuses == [303, 404, 404]
+    assert roles(world) == {owner.email: "owner", other.email: "viewer"}
+
+
+def copied(world: World, person: Person) -> Person:
+    """Another window of the same browser."""
+    client = world.app.test_client()
+    with person.client.session_transaction() as theirs, client.session_transaction() as ours:
+        ours.update(theirs)
+    return Person(client, person.account, person.email, person.role)
+
+
+def test_two_owners_who_invite_one_address_at_once(world: World) -> None:
+    owners = [signed_in(world) for _ in range(3)]
+    asked = {"email": "janis@lampas.example", "role": "viewer"}
+    with ThreadPoolExecutor(3) as pool:
+        replies = [each.result() for each in [pool.submit(owner.post_form, "/app/settings/members/invite", asked) for owner in owners]]
+    assert [reply.status_code for reply in replies] == [200, 200, 200]
+    with world.database.reading() as conn:
+        assert len(invitations.waiting(conn, world.shop.id, NOW)) == 1, "one address has one link"
+
+
+def test_an_address_keeps_its_letters(world: World) -> None:
+    """ß is no ss: that would be somebody else."""
+    owner = signed_in(world)
+    link = invite(owner, "Ju\u0308rgen.Strau\u00df@Lampas.example")
+    assert accept(world, link)[1].status_code == 303
+    assert "jürgen.strauß@lampas.example" in roles(world)
+    for typed in ("JÜRGEN.STRAUß@lampas.example", "ju\u0308rgen.strauß@lampas.example"):
+        assert sign_in(world.app.test_client(), typed, NEW).status_code == 303
+    assert sign_in(world.app.test_client(), "jürgen.strauss@lampas.example", NEW).status_code == 422
 
 
 def test_an_invitation_never_lowers_who_is_there_already(small_world: World) -> None:

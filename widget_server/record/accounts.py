@@ -7,12 +7,13 @@ keyed hash, which a stolen database alone can't be searched with.
 
 import hmac
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, delete, func, select, update
 
-from .db import Key, metadata, sealer
+from .db import Key, insert_ignore, metadata, sealer
 
 _accounts = Table(
     "accounts",
@@ -44,6 +45,10 @@ people = (
 )  # fmt: skip
 
 
+class EmailTaken(Exception):
+    """Refused: somebody else has made an account with this e-mail, perhaps at this very moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A person who signs in. `language` is that of the pages, `theme` is `light`, `dark` or nothing (as the device)."""
@@ -58,19 +63,22 @@ class Account:
 
 
 def folded(email: str) -> str:
-    """The one way an e-mail is written here."""
-    return email.strip().casefold()
+    """The one way an e-mail is written here: small letters, each as one character where there is one. No letter becomes
+    others (`casefold` makes "ss" of "ß", which is somebody else's address)."""
+    return unicodedata.normalize("NFC", email.strip()).lower()
 
 
 def create(conn: Connection, email: str, name: str, language: str, password: str, now: int) -> Account:
-    """A new account. `password` is a hash already. The e-mail must be nobody's."""
+    """A new account. `password` is a hash already. Raises EmailTaken, also to the later of two at once."""
     made = Account(f"acc_{secrets.token_hex(8)}", folded(email), name, language, password=password)
-    conn.execute(
-        _accounts.insert().values(
-            id=made.id, email=made.email, name=name, password=password, totp=None, totp_step=0, language=language,
-            theme="", created=now,
-        )
-    )  # fmt: skip
+    row = {
+        "id": made.id, "email": made.email, "name": name, "password": password, "totp": None, "totp_step": 0,
+        "language": language, "theme": "", "created": now,
+    }  # fmt: skip
+    # PostgreSQL waits here for who has begun with the same e-mail.
+    insert_ignore(conn, _accounts, [row])
+    if by_id(conn, made.id) is None:
+        raise EmailTaken
     return made
 
 
@@ -98,11 +106,15 @@ def totp_secret(conn: Connection, account: str) -> str | None:
     return None if sealed is None else sealer(conn).open(sealed, _place(account))
 
 
-def turn_totp_on(conn: Connection, account: str, secret: str, step: int, codes: Sequence[str]) -> None:
-    """From now on a code is asked for. `step` is that of the code it was tried with, `codes` the recovery codes."""
+def turn_totp_on(conn: Connection, account: str, secret: str, step: int, codes: Sequence[str]) -> bool:
+    """From now on a code is asked for. `step` is that of the code it was tried with, `codes` the recovery codes. False,
+    and nothing is changed, when it is on already."""
     sealed = sealer(conn).seal(secret, _place(account))
-    conn.execute(update(_accounts).where(_accounts.c.id == account).values(totp=sealed, totp_step=step))
+    off = update(_accounts).where(_accounts.c.id == account, _accounts.c.totp.is_(None))
+    if not conn.execute(off.values(totp=sealed, totp_step=step)).rowcount:
+        return False
     replace_codes(conn, account, codes)
+    return True
 
 
 def turn_totp_off(conn: Connection, account: str) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from .db import Key, metadata
+from .db import Key, lock_shops, metadata
 from .members import Role
 
 _DAY = 86_400_000
@@ -66,6 +66,8 @@ def create(
     name: str = "",
 ) -> tuple[Invitation, str]:  # fmt: skip
     """A new link and its token, told only here. The one before for the same e-mail and shop is good for nothing any more."""
+    # Two who invite one address at once come one after the other.
+    lock_shops(conn, [shop or ""])
     over = or_(_invitations.c.email == email, _invitations.c.expires <= now, _invitations.c.used.is_not(None))
     conn.execute(delete(_invitations).where(_same(shop), over))
     token = secrets.token_urlsafe(32)

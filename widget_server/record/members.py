@@ -92,6 +92,12 @@ def add(conn: Connection, shop: str, account: str, role: Role, now: int) -> None
     put(conn, _members, [{"shop": shop, "account": account, "role": role, "created": now}])
 
 
+def join(conn: Connection, shop: str, account: str, role: Role, now: int) -> None:
+    """Make `account` a member; who is one already keeps the role they have."""
+    if _locked_role(conn, shop, account) is None:
+        put(conn, _members, [{"shop": shop, "account": account, "role": role, "created": now}])
+
+
 def set_role(conn: Connection, shop: str, account: str, role: Role) -> bool:
     """Whether there is such a member. Raises LastOwner."""
     before = _locked_role(conn, shop, account)

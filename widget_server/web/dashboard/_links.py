@@ -47,10 +47,9 @@ def _join(token: str, invitation: Invitation, shop: Shop, account: Account) -> R
         return _form(token, invitation, shop, account)
     with state().database.writing() as conn:
         is_good = invitations.use(conn, invitation.id, now())
-        if is_good and members.role_of(conn, shop.id, account.id) is None:
-            assert invitation.role is not None
-            members.add(conn, shop.id, account.id, invitation.role, now())
         if is_good:
+            assert invitation.role is not None
+            members.join(conn, shop.id, account.id, invitation.role, now())
             sessions.move(conn, visit.member.session, shop.id)
     if not is_good:
         return draw("link_gone.html"), 404
@@ -73,6 +72,19 @@ def _choose_password(
     if wrong:
         return _form(token, invitation, shop, account, name=name, wrong=wrong), 422
     kept = _secrets.hashed(password)
+    try:
+        return _with_password(invitation, shop, account, name, kept)
+    except accounts.EmailTaken:
+        # Another invitation of theirs was accepted meanwhile: this one is good still, for the account that there is now.
+        with state().database.reading() as conn:
+            account = accounts.by_email(conn, invitation.email)
+        return _form(token, invitation, shop, account), 409
+
+
+def _with_password(
+    invitation: Invitation, shop: Shop | None, account: Account | None, name: str, kept: str
+) -> ResponseReturnValue:
+    """Use the link. `kept` is the hash of the password. Raises EmailTaken, and the link is not used then."""
     with state().database.writing() as conn:
         if not invitations.use(conn, invitation.id, now()):
             return draw("link_gone.html"), 404
@@ -81,8 +93,8 @@ def _choose_password(
             accounts.set_password(conn, person.id, kept)
             # Whoever knew the old password, or sits at a browser that is signed in, is out.
             sessions.revoke_all(conn, person.id)
-        if shop is not None and invitation.role is not None and members.role_of(conn, shop.id, person.id) is None:
-            members.add(conn, shop.id, person.id, invitation.role, now())
+        if shop is not None and invitation.role is not None:
+            members.join(conn, shop.id, person.id, invitation.role, now())
         entered = shop.id if shop else next(iter(members.shops_of(conn, person.id)), None)
         if entered is not None and not person.has_totp:
             enter(conn, person, entered)

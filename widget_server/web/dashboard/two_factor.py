@@ -61,8 +61,12 @@ def turn_on(visit: Visit) -> ResponseReturnValue:
     attempt.was_right()
     codes = _secrets.new_recovery_codes()
     with state().database.writing() as conn:
-        accounts.turn_totp_on(conn, visit.member.account, secret, step, codes)
-        _begin_anew(conn, visit)
+        is_new = accounts.turn_totp_on(conn, visit.member.account, secret, step, codes)
+        if is_new:
+            _begin_anew(conn, visit)
+    if not is_new:
+        # Turned on in another window meanwhile: these codes would be good for nothing.
+        return redirect(url_for("two_factor.show"), 303)
     return draw("settings/recovery_codes.html", codes=codes)
 
 
