@@ -210,6 +210,12 @@ def open_by_question(conn: Connection, shop: str) -> dict[str, int]:
     return {row.question: row.n for row in conn.execute(found)}
 
 
+def how_many_open(conn: Connection, shop: str, most: int) -> int:
+    """How many open cases there are, counted up to `most`."""
+    found = select(_c.id).where(_c.shop == shop, _c.open.is_(True)).limit(most).subquery()
+    return int(conn.execute(select(func.count()).select_from(found)).scalar_one())
+
+
 def overdue(conn: Connection, shop: str, now: int) -> int:
     """How many open cases should have been seen to by now."""
     late = select(func.count()).select_from(_cases).where(_c.shop == shop, _c.open.is_(True), _c.due < now)

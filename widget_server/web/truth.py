@@ -15,6 +15,7 @@ from widget_server.contract.metrics import metrics
 from widget_server.contract.order_values import Average, average
 from widget_server.contract.scores import ENOUGH, Counts, Score
 from widget_server.contract.shop import Shop
+from widget_server.contract.times import midnight
 from widget_server.record import answers, assumptions, counters
 from widget_server.record import searches as spellings
 from widget_server.record.counters import Searched, Searching, Slice
@@ -40,7 +41,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One search. `texts` are the newest words that were left about it."""
+    """One search. `texts` are the newest words that were left about it in the days."""
 
     key: str
     query: str
@@ -102,7 +103,9 @@ def searching(shop: Shop, first: str | None, last: str | None, containing: str |
     """The searches of these days, with the yes-or-no questions that stand on search pages."""
     newest = [versions[-1] for versions in shop.questions.values()]
     names = (question.name for question in newest if question.type == "yes_no" and question.placement == "search")
-    return Searching(shop.id, tuple(names), first, last, containing)
+    since = None if first is None else midnight(first, 0, shop.time_zone)
+    until = None if last is None else midnight(last, 1, shop.time_zone)
+    return Searching(shop.id, tuple(names), first, last, containing, since, until)
 
 
 def basis(conn: Connection, chosen: Searching) -> Basis:
@@ -149,7 +152,7 @@ def of_keys(
         searched = counters.searched_of(conn, chosen, keys)
     asked = counters.of_keys(conn, _slice(chosen, "query"), keys) if chosen.questions else {}
     spelled = spellings.most_frequent(conn, chosen.shop, keys)
-    said = answers.newest_texts(conn, chosen.shop, keys, texts) if texts else {}
+    said = answers.newest_texts(conn, chosen.shop, keys, texts, chosen.since, chosen.until) if texts else {}
     made = []
     for key in keys:
         counts = asked.get(key, Counts({}))
