@@ -539,6 +539,24 @@ def answered(conn: Connection, chosen: Searching, least: int, limit: int) -> dic
     return {row.key: (int(row.yes), int(row.no)) for row in conn.execute(wanted)}
 
 
+def answered_and_not_found(
+    conn: Connection, chosen: Searching, least: int, most: int, after: tuple[int, str] | None, limit: int
+) -> tuple[dict[str, tuple[int, int]], list[tuple[int, str]]]:
+    """What `answered` gives of the `most` most answered ones, and what `ranked` by "not_found" gives, of one reading."""
+    sums = _sums_of_answers(conn, chosen).cte("sums")
+    both, k = sums.c.yes + sums.c.no, sums.c.key
+    columns = (k, sums.c.yes, sums.c.no)
+    often = select(literal(0).label("part"), *columns).where(both >= least).order_by(both.desc(), k).limit(most).subquery()
+    worst = (
+        select(literal(1).label("part"), *columns)
+        .where(sums.c.no > 0, _is_after(sums.c.no, k, after))
+        .order_by(sums.c.no.desc(), k).limit(limit).subquery()
+    )  # fmt: skip
+    rows = conn.execute(union_all(select(often), select(worst))).all()
+    ranks = sorted((-int(row.no), row.key) for row in rows if row.part)
+    return {row.key: (int(row.yes), int(row.no)) for row in rows if not row.part}, [(-n, key) for n, key in ranks]
+
+
 def of_query(conn: Connection, chosen: Searching, key: str) -> dict[str, tuple[int, int]]:
     """(yes, no) of one query on each day that has any."""
     rows = _of_queries(conn, replace(chosen, containing=None), chosen.questions, ("answers",), None, [key], daily=True)
@@ -550,11 +568,15 @@ def of_query(conn: Connection, chosen: Searching, key: str) -> dict[str, tuple[i
 
 
 def _answered(conn: Connection, chosen: Searching, least: int) -> Subquery:
+    sums = _sums_of_answers(conn, chosen).subquery()
+    return select(sums).where(sums.c.yes + sums.c.no >= least).subquery()
+
+
+def _sums_of_answers(conn: Connection, chosen: Searching) -> Select[Any]:
+    """key, yes and no of each query that was answered."""
     rows = _of_queries(conn, chosen, chosen.questions, ("answers",), None)
     yes, no = (func.coalesce(func.sum(rows.c.n).filter(rows.c.bucket == bucket), 0) for bucket in ("yes", "no"))
-    return (
-        select(rows.c.key, yes.label("yes"), no.label("no")).group_by(rows.c.key).having(yes + no >= least).subquery()
-    )
+    return select(rows.c.key, yes.label("yes"), no.label("no")).group_by(rows.c.key)
 
 
 def _searched(conn: Connection, chosen: Searching, keys: Sequence[str] | None) -> Select[Any]:

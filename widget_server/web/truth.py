@@ -24,6 +24,7 @@ TEXTS = 3
 SORTS = ("searches", *counters.RANKS, counters.WORST)
 # So many queries are looked at for the four corners: the most answered ones.
 _MOST_PLACED = 1000
+_MOST_OFTEN_SHOWN = "not_found"
 Position = tuple[int, str]
 
 
@@ -137,6 +138,13 @@ def rows(
     else:
         ranks = counters.ranked(conn, chosen, sort, after, limit + 1)
         searched = counters.searched_of(conn, chosen, [key for _, key in ranks])
+    return _of_ranks(conn, chosen, ranks, limit, known, searched, texts)
+
+
+def _of_ranks(
+    conn: Connection, chosen: Searching, ranks: Sequence[Position], limit: int, known: Basis,
+    searched: Mapping[str, Searched], texts: int = TEXTS,
+) -> tuple[list[Row], Position | None]:  # fmt: skip
     keys = [key for _, key in ranks[:limit]]
     return of_keys(conn, chosen, keys, known, searched, texts), ranks[limit - 1] if len(ranks) > limit else None
 
@@ -166,12 +174,29 @@ def of_keys(
     return made
 
 
-def corners(conn: Connection, chosen: Searching) -> dict[str, list[Placed]]:
+Corners = dict[str, list[Placed]]
+
+
+def corners(conn: Connection, chosen: Searching) -> Corners:
     """The queries with enough answers by their corner, those with the most "no" first. Where nobody knows how many
     results a query has it belongs to none."""
     answered = counters.answered(conn, chosen, ENOUGH, _MOST_PLACED)
-    searched = counters.searched_of(conn, chosen, list(answered))
-    made: dict[str, list[Placed]] = {name: [] for name in CORNERS}
+    return _placed(answered, counters.searched_of(conn, chosen, list(answered)))
+
+
+def corners_and_rows(
+    conn: Connection, chosen: Searching, sort: str, after: Position | None, limit: int, known: Basis
+) -> tuple[Corners, list[Row], Position | None]:
+    """`corners` and `rows`; what both need is read once."""
+    if sort != _MOST_OFTEN_SHOWN:
+        return corners(conn, chosen), *rows(conn, chosen, sort, after, limit, known)
+    answered, ranks = counters.answered_and_not_found(conn, chosen, ENOUGH, _MOST_PLACED, after, limit + 1)
+    searched = counters.searched_of(conn, chosen, list({**answered, **{key: n for n, key in ranks}}))
+    return _placed(answered, searched), *_of_ranks(conn, chosen, ranks, limit, known, searched)
+
+
+def _placed(answered: Mapping[str, tuple[int, int]], searched: Mapping[str, Searched]) -> Corners:
+    made: Corners = {name: [] for name in CORNERS}
     for key, (yes, no) in answered.items():
         share = zero_share(searched[key]) if key in searched else None
         if share is not None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from flask import Response, flash, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
@@ -116,16 +117,16 @@ def set_conversion(visit: Visit) -> ResponseReturnValue:
 def _list(visit: Visit, args: Mapping[str, str], refused: str | None = None) -> str:
     wanted = _wanted(args, visit)
     chosen = wanted.searching(visit)
+    doors = Doors(wanted.period, chosen)
     with visit.reading() as conn:
         known = truth.basis(conn, chosen)
         total = truth.total(conn, chosen, known)
-        corners = truth.corners(conn, chosen)
-        rows, end = _rows(conn, chosen, wanted, known, corners, _ROWS, wanted.after)
+        corners, rows, end = _rows(conn, chosen, wanted, known, _ROWS, wanted.after)
         before = _score_before(conn, wanted, visit)
-        points = _points(conn, corners, visit, wanted.period)
+        points = _points(conn, corners, visit, doors)
     return draw(
         "searches/list.html", wanted=wanted, period=wanted.period, known=known, total=total, corners=_corners(corners),
-        rows=rows, before=before, doors=Doors(wanted.period, chosen), sort_of=_sort_of(wanted), refused=refused,
+        rows=rows, before=before, doors=doors, sort_of=_sort_of(wanted), refused=refused,
         next=None if end is None else url_for("searches.show", **wanted.query(after=cursor(*end)), _anchor="table"),
         points=points, is_large=is_large,
     )  # fmt: skip
@@ -133,27 +134,37 @@ def _list(visit: Visit, args: Mapping[str, str], refused: str | None = None) -> 
 
 @dataclass(frozen=True)
 class Doors:
-    """Where the numbers lead: to the answers behind them."""
+    """Where the numbers lead: to the answers behind them. A page has hundreds, so what they share is written once."""
 
     period: Period
     chosen: Searching
 
     def answers(self, query: str | None = None, value: str | None = None, text: str | None = None) -> str:
-        asked = {"question": self.chosen.questions[0]} if len(self.chosen.questions) == 1 else {"placement": "search"}
-        filters = {**asked, "query": query, "value": value, "text": text}
-        days = {name: value for name, value in self.period.query.items() if name != "compare"}
-        return "/app/answers?" + urlencode({name: value for name, value in {**filters, **days}.items() if value})
+        filters = {"query": query, "value": value, "text": text}
+        return "&".join((self._asked, *(f"{name}={quote_plus(given)}" for name, given in filters.items() if given), self._days))
 
     def answer(self, question: str, key: str) -> str:
         return "/app/answers/one?" + urlencode({"question": question, "key": key})
 
     def one(self, key: str) -> str:
-        return _address_of(key, self.period)
+        return f"{self._one}?q={quote_plus(key)}&{self._same_days}"
 
+    @cached_property
+    def _asked(self) -> str:
+        asked = {"question": self.chosen.questions[0]} if len(self.chosen.questions) == 1 else {"placement": "search"}
+        return f"/app/answers?{urlencode(asked)}"
 
-def _address_of(key: str, period: Period) -> str:
-    days: dict[str, Any] = dict(period.query)
-    return url_for("searches.one", q=key, **days)
+    @cached_property
+    def _days(self) -> str:
+        return urlencode({name: value for name, value in self.period.query.items() if name != "compare"})
+
+    @cached_property
+    def _one(self) -> str:
+        return url_for("searches.one")
+
+    @cached_property
+    def _same_days(self) -> str:
+        return urlencode(self.period.query)
 
 
 def _wanted(args: Mapping[str, str], visit: Visit) -> Wanted:
@@ -182,12 +193,13 @@ def _parts(typed: str) -> int | None:
 
 
 def _rows(
-    conn: Connection, chosen: Searching, wanted: Wanted, known: truth.Basis,
-    corners: Mapping[str, list[truth.Placed]], limit: int, after: truth.Position | None,
-) -> tuple[list[truth.Row], truth.Position | None]:  # fmt: skip
-    if wanted.corner:
-        return truth.rows_of_corner(conn, chosen, corners[wanted.corner], wanted.sort, after, limit, known)
-    return truth.rows(conn, chosen, wanted.sort, after, limit, known)
+    conn: Connection, chosen: Searching, wanted: Wanted, known: truth.Basis, limit: int, after: truth.Position | None
+) -> tuple[truth.Corners, list[truth.Row], truth.Position | None]:
+    """The corners of all searches, and a page of the table."""
+    if not wanted.corner:
+        return truth.corners_and_rows(conn, chosen, wanted.sort, after, limit, known)
+    corners = truth.corners(conn, chosen)
+    return corners, *truth.rows_of_corner(conn, chosen, corners[wanted.corner], wanted.sort, after, limit, known)
 
 
 def _score_before(conn: Connection, wanted: Wanted, visit: Visit) -> Score | None:
@@ -235,7 +247,7 @@ def _corners(placed: Mapping[str, list[truth.Placed]]) -> list[Corner]:
     ]
 
 
-def _points(conn: Connection, corners: Mapping[str, list[truth.Placed]], visit: Visit, period: Period) -> dict[str, Any] | None:
+def _points(conn: Connection, corners: Mapping[str, list[truth.Placed]], visit: Visit, doors: Doors) -> dict[str, Any] | None:
     """The chart of the corners: how often each was searched, and how many found it. The most answered ones."""
     every = [each for found in corners.values() for each in found if each.searched.searches > 0]
     if len(every) < _FEWEST_POINTS:
@@ -247,7 +259,7 @@ def _points(conn: Connection, corners: Mapping[str, list[truth.Placed]], visit: 
         "labels": [spelled.get(key, key) for key in keys],
         "often": [each.searched.searches for each in most],
         "found": [round(each.yes / (each.yes + each.no), 4) for each in most],
-        "hrefs": [_address_of(key, period) for key in keys],
+        "hrefs": [doors.one(key) for key in keys],
     }
 
 
@@ -268,8 +280,10 @@ def _file(visit: Visit, wanted: Wanted) -> Iterator[list[_csv.Cell]]:
     while True:
         with visit.reading() as conn:
             known = truth.basis(conn, chosen)
-            corners = truth.corners(conn, chosen) if wanted.corner else {}
-            rows, after = _rows(conn, chosen, wanted, known, corners, _AT_ONCE, after)
+            if wanted.corner:
+                _all, rows, after = _rows(conn, chosen, wanted, known, _AT_ONCE, after)
+            else:
+                rows, after = truth.rows(conn, chosen, wanted.sort, after, _AT_ONCE, known)
         yield from map(_line_of, rows)
         if after is None:
             return
