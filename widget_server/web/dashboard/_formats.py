@@ -26,8 +26,12 @@ NOTHING = "–"
 _MINUS = "\N{MINUS SIGN}"
 # What a metric's unit (its first word) looks like on a page.
 _PATTERNS = {"points": "0", "stars": "0.0", "steps": "0.0"}
-# Where a day's number is written with a dot, as every ordinal.
-_DOTTED = ("et", "lv")
+# How languages write the days and months that pages want like this: the first of them that a pattern begins with.
+_WRITTEN = {
+    "lv": {"d MMM y": "y. 'g'. d. MMM", "d MMM": "d. MMM", "LLLL y": "y. 'gada' LLLL"},
+    "lt": {"d MMM y, ": "y-MM-dd ", "d MMM y": "y-MM-dd", "d MMM, ": "MM-dd ", "d MMM": "MM-dd", "LLLL y": "y 'm'. LLLL", "LLL y": "y-MM"},
+    "et": {"d MMM": "d. MMM"},
+}
 # Pages have hundreds of numbers, and most of them come again: writing one takes Babel as long as a short query.
 _KEPT = 8192
 
@@ -75,12 +79,12 @@ def day(value: str | date | int | None, form: str = "medium") -> str:
     """A day `2026-11-22`, or that of a moment (ms) in the shop's time zone; `form` is short, medium, long, full or a pattern like `d MMM`."""
     if not value:
         return NOTHING
-    return format_date(_date(value), dotted(form), locale=_language())
+    return format_date(_date(value), written(form), locale=_language())
 
 
 def month(value: str) -> str:
     """A month `2026-11` in words."""
-    return format_date(date.fromisoformat(f"{value[:7]}-01"), "LLLL y", locale=_language())
+    return format_date(date.fromisoformat(f"{value[:7]}-01"), written("LLLL y"), locale=_language())
 
 
 def moment(ms: int | None, form: str = "medium") -> str:
@@ -89,7 +93,7 @@ def moment(ms: int | None, form: str = "medium") -> str:
         return NOTHING
     at = datetime.fromtimestamp(ms / 1000, UTC)
     pattern = {"medium": "d MMM y, HH:mm", "short": "d MMM, HH:mm", "time": "HH:mm"}.get(form, form)
-    return format_datetime(at, dotted(pattern), tzinfo=_zone(), locale=_language())
+    return format_datetime(at, written(pattern), tzinfo=_zone(), locale=_language())
 
 
 def ago(ms: int | None, now: int | None = None) -> str:
@@ -188,9 +192,10 @@ def _pattern(digits: int) -> str:
     return "#,##0" + ("." + "#" * digits if digits else "")
 
 
-def dotted(pattern: str) -> str:
-    """A pattern of days like `d MMM`, with the dot that the language wants."""
-    return pattern.replace("d MMM", "d. MMM") if _language() in _DOTTED else pattern
+def written(pattern: str) -> str:
+    """A pattern of days like `d MMM y`, as the language writes it: 2026-11-22 in Lithuanian."""
+    known = next((each for each in _WRITTEN.get(_language(), {}).items() if pattern.startswith(each[0])), None)
+    return pattern if known is None else known[1] + pattern.removeprefix(known[0])
 
 
 def _language() -> str:

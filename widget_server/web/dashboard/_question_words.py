@@ -27,7 +27,7 @@ from widget_server.contract.placing import SETTINGS
 from widget_server.contract.questions import branches, question_types
 from widget_server.contract.shop import Question
 
-from ._formats import dotted
+from ._formats import written
 
 TYPES: Final[Mapping[str, tuple[LazyString, LazyString]]] = {
     "yes_no": (_("Yes or no"), _("One tap, and where it is a no, you may ask for words.")),
@@ -337,7 +337,7 @@ def _after(settings: Mapping[str, Any], placement: str) -> list[str]:
 
 
 def _moment(ms: int) -> str:
-    return str(format_datetime(datetime.fromtimestamp(ms // 1000, UTC), dotted("d MMM y, HH:mm")))
+    return str(format_datetime(datetime.fromtimestamp(ms // 1000, UTC), written("d MMM y, HH:mm")))
 
 
 def _number(value: Any) -> str:
