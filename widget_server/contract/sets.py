@@ -103,7 +103,7 @@ _PARCEL_LOCKER: Final[Texts] = {
         "follow_up_placeholder": "Pavyzdžiui, kodas, durelės ar vieta",
     },
     "et": {
-        "title": "Kui lihtne oli pakki pakiautomaadist kätte saada?",
+        "title": "Kui lihtne oli pakk pakiautomaadist kätte saada?",
         "follow_up_placeholder": "Näiteks kood, luuk või asukoht",
     },
     "ru": {
@@ -371,7 +371,7 @@ _NEARLY_STOPPED: Final[Texts] = {
         "placeholder": "Kaina, pristatymas, apmokėjimas, trūkstama informacija…",
     },
     "et": {
-        "title": "Mis oleks teid ostmast peaaegu takistanud?",
+        "title": "Mis oleks teid peaaegu ostmast takistanud?",
         "placeholder": "Hind, tarne, maksmine, puuduv info…",
     },
     "ru": {

@@ -10,9 +10,9 @@ export const et: Words = {
   states: { shown: "Näidatud", waits: "Ootab", not: "Ei näidatud" },
   page: {
     looking: "Lehte vaadatakse läbi.",
-    search: "Seda lehte peeti otsingu „{query}” tulemusteks. Tulemuste arv: {results}.",
+    search: "Seda lehte peeti otsingu „{query}“ tulemusteks. Tulemuste arv: {results}.",
     search_uncounted:
-      "Seda lehte peeti otsingu „{query}” tulemusteks. Tulemuste arvu ei õnnestunud lehelt lugeda; selle saab öelda atribuut `data-atbalss-results`.",
+      "Seda lehte peeti otsingu „{query}“ tulemusteks. Tulemuste arvu ei õnnestunud lehelt lugeda; selle saab öelda atribuut `data-atbalss-results`.",
     order: "Seda lehte peeti tellimuse kinnituseks.",
     product: "Seda lehte peeti tooteleheks.",
     page: "Seda lehte peeti tavaliseks: siin pole otsingutulemusi, tellimuse kinnitust ega toodet.",
@@ -93,7 +93,7 @@ export const et: Words = {
       todo: "Selle nägemiseks ärge nii kaua puudutage hiirt ega klaviatuuri.",
     },
     waiting_event: {
-      is: "Küsimus ootab poe lehe sündmust „{event}”.",
+      is: "Küsimus ootab poe lehe sündmust „{event}“.",
       todo: 'Leht peab kutsuma välja `atbalss.push({event: "{event}"})`, sobivate väärtustega, kui `match` on seatud.',
     },
     sampled: {
@@ -110,7 +110,7 @@ export const et: Words = {
       todo: "Seda muudab seade `most`. Selle uuesti nägemiseks kasutage privaatset akent.",
     },
     wave: {
-      is: "Sellelt külastajalt on selles ringis juba küsitud (ringi pikkus päevades: {every_days}).",
+      is: "Sellelt külastajalt on selles voorus juba küsitud (vooru pikkus päevades: {every_days}).",
       todo: "Seda muudab seade `every_days`. Selle uuesti nägemiseks kasutage privaatset akent.",
     },
     cooldown: {
@@ -137,7 +137,7 @@ export const et: Words = {
       todo: "Selle näitamiseks peatage teine või valige neile eri kohad.",
     },
     unsupported: {
-      is: "Selle lehe skript ei tunne „{type}” liiki küsimusi.",
+      is: "Selle lehe skript ei tunne „{type}“ liiki küsimusi.",
       todo: "Laadige leht uuesti ilma brauseri vahemäluta. Kui see ei aita, on skript vanemast versioonist.",
     },
     inline_missing: {
