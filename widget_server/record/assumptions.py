@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, Table, select
 from widget_server.contract.demand import Conversion
 
 from .db import Key, metadata, put
+from .taking import Taken
 
 _assumptions = Table(
     "assumptions",
@@ -14,6 +15,7 @@ _assumptions = Table(
     Column("search_conversion", Integer, nullable=False),
     Column("changed", BigInteger, nullable=False),
 )
+taken = Taken(_assumptions, (), ("search_conversion", "changed"))
 
 
 def conversion(conn: Connection, shop: str) -> Conversion:

@@ -5,7 +5,7 @@ the answer, in the same transaction: who, when and what.
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from . import notes
 from .db import Key, lock_shops, metadata
+from .taking import Taken
 
 STATUSES = ("new", "doing", "solved", "closed")
 OPEN = ("new", "doing")
@@ -56,6 +57,9 @@ _cases = Table(
     Column("created", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
+)
+_taken = Taken(
+    _cases, ("question", "key"), ("question", "key", "status", "assignee", "due", "created", "changed"), left=("id", "open", "version")
 )
 _c = _cases.c
 Index("cases_by_id", _c.shop, _c.id, unique=True)
@@ -141,6 +145,12 @@ def change(
             if field in news:
                 notes.add(conn, shop, [name], account, field, "" if news[field] is None else str(news[field]), now)
     return done
+
+
+def taken_along(conn: Connection, shop: str) -> Iterator[dict[str, Any]]:
+    """All of them, by question and key; `due` is None where there is no such time."""
+    for row in _taken.rows(conn, shop):
+        yield {**row, "due": None if row["due"] == _NEVER else row["due"]}
 
 
 def of_answers(conn: Connection, shop: str, names: Iterable[Name]) -> dict[Name, Case]:

@@ -30,6 +30,7 @@ from widget_server.contract.platforms import handles
 
 from . import holds
 from .db import Key, among, metadata, sealer
+from .taking import Taken
 
 LIMIT = 20  # connections a shop may have
 GIVE_UP = 5 * 24 * 3600 * 1000  # ms of failing without one success after which a connection is paused
@@ -54,6 +55,12 @@ _connections = Table(
     Column("deleted_at", BigInteger),
     Index("connections_shop", "shop", "created"),
 )
+# The settings hold the platform's keys.
+taken = Taken(
+    _connections, ("created", "id"),
+    ("id", "platform", "name", "created", "paused_at", "paused_reason", "failing_since", "deleted_at"),
+    left=("settings", "health", "cursor"),
+)  # fmt: skip
 _c = _connections.c
 _ALIVE = _c.deleted_at.is_(None)
 _ACTIVE = and_(_ALIVE, _c.paused_at.is_(None))

@@ -35,6 +35,7 @@ from widget_server.contract.points import Caps, unnamed
 from widget_server.contract.times import DAY, local_day
 
 from .db import Key, among, metadata, sealer
+from .taking import Taken
 
 _coupons = Table(
     "coupons",
@@ -65,6 +66,12 @@ _coupons = Table(
     Index("coupons_customer", "shop", "customer", "created", "id"),
     Index("coupons_rule", "shop", "rule", "state"),
 )
+taken = Taken(
+    _coupons, ("created", "id"),
+    ("id", "customer", "code", "kind", "amount", "currency", "state", "created", "available_at", "expires_at", "days", "changed",
+     "rule", "rule_version", "source", "why", "error"),
+    left=("round", "day"),
+)  # fmt: skip
 _c = _coupons.c
 
 

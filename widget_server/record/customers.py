@@ -18,6 +18,7 @@ from widget_server.contract.order import GUEST, pseudonym, tombstone
 from widget_server.contract.shop import Shop
 
 from .db import Key, among, metadata, put
+from .taking import Taken
 
 __all__ = ["Customer", "apply", "born_on", "erased_until", "load", "ordered", "same_person", "silent_since", "written"]
 
@@ -38,6 +39,11 @@ _customers = Table(
     Column("erased_at", BigInteger),
     Column("state", Text),
 )
+# A birthday is the platform's to tell, and the e-mail is a keyed hash that says nothing outside.
+taken = Taken(
+    _customers, ("ref",), ("ref", "language", "segments", "last_order_at", "last_order", "erased_at"),
+    left=("email", "birthday", "birthday_since", "born", "state"),
+)  # fmt: skip
 Index(
     "customers_by_email", _customers.c.shop, _customers.c.email,
     sqlite_where=_customers.c.email.is_not(None), postgresql_where=_customers.c.email.is_not(None),

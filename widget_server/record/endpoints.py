@@ -30,6 +30,7 @@ from integrations.signing import make_secret
 
 from . import holds, outbox
 from .db import Key, among, metadata, sealer
+from .taking import Taken
 
 LIMIT = 50  # endpoints a shop may have; each event becomes a row for each of them
 ROTATION = 24 * 3600 * 1000  # ms that an old secret goes on signing beside the new one
@@ -57,6 +58,11 @@ _endpoints = Table(
     Column("deleted_at", BigInteger),
     Index("endpoints_shop", "shop", "created"),
 )
+taken = Taken(
+    _endpoints, ("created", "id"),
+    ("id", "url", "types", "created", "disabled_at", "disabled_reason", "failing_since", "paused_at", "deleted_at"),
+    left=("secret", "old_secret", "old_secret_until"),
+)  # fmt: skip
 _c = _endpoints.c
 
 

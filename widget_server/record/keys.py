@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from .db import Key, metadata
+from .taking import Taken
 
 LIMIT = 20  # keys a shop may have
 _PREFIX = 11
@@ -42,6 +43,7 @@ _keys = Table(
     Index("api_keys_by_prefix", "prefix"),
     Index("api_keys_of_shop", "shop", "created"),
 )
+taken = Taken(_keys, ("created", "id"), ("id", "name", "created", "revoked", "used"), left=("prefix", "hash"))
 
 
 class KeyLimitError(Exception):

@@ -40,6 +40,7 @@ from widget_server.contract.times import local_day
 
 from . import loyalty
 from .db import Key, add_up, among, metadata, sealer
+from .taking import Taken
 
 _ledger = Table(
     "ledger",
@@ -62,6 +63,11 @@ _ledger = Table(
     UniqueConstraint("shop", "source", "rule", "n", name="ledger_once"),
     Index("ledger_customer", "shop", "customer", "at", "id"),
 )
+taken = Taken(
+    _ledger, ("customer", "at", "id"),
+    ("id", "customer", "kind", "points", "at", "available_at", "expires_at", "rule", "rule_version", "source", "why"),
+    left=("n", "day"),
+)  # fmt: skip
 _c = _ledger.c
 Index(
     "ledger_expires", _c.shop, _c.expires_at,

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
 from widget_server.contract.loyalty import Loyalty
 
 from .db import Key, metadata, put
+from .taking import Taken
 
 FIRST = Loyalty()
 """That of a shop that has set nothing."""
@@ -19,6 +20,7 @@ _loyalty = Table(
     Column("settings", Text, nullable=False),
     Column("expired_until", BigInteger, nullable=False),
 )
+taken = Taken(_loyalty, (), ("settings",), left=("expired_until",))
 
 
 def of_shop(conn: Connection, shop: str) -> Loyalty:

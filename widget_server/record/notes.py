@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from .db import Key, metadata
+from .taking import Taken
 
 LONGEST = 2000
 MOST = 500
@@ -46,6 +47,7 @@ _notes = Table(
     Column("kind", Key, nullable=False),
     Column("text", Text, nullable=False),
 )
+taken = Taken(_notes, ("question", "key", "number"), ("question", "key", "at", "account", "kind", "text"), left=("number",))
 _c = _notes.c
 Index("answer_notes_of_answer", _c.shop, _c.question, _c.key, _c.number)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Column, Connection, Table, Text, delete, select
 
 from .db import insert_ignore, metadata
+from .taking import Taken
 
 _origins = Table(
     "api_origins",
@@ -12,6 +13,7 @@ _origins = Table(
     Column("shop", Text, primary_key=True),
     Column("origin", Text, primary_key=True, index=True),
 )
+taken = Taken(_origins, ("origin",), ("origin",))
 _c = _origins.c
 
 

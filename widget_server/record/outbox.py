@@ -40,6 +40,7 @@ from sqlalchemy import (
 from widget_server.contract.times import MINUTE, format_time
 
 from .db import Key, among, insert_ignore, metadata
+from .taking import Taken
 
 _T = TypeVar("_T")
 
@@ -79,6 +80,11 @@ _outbox = Table(
     Index("outbox_ended", "ended", "state"),
     Index("outbox_shop", "shop", "created", "id"),
 )
+# What was in a message is in what it was about; it is kept for a while only.
+taken = Taken(
+    _outbox, ("created", "id"), ("id", "kind", "type", "endpoint", "state", "attempts", "created", "ended", "last_error"),
+    left=("key", "body", "began", "next_at", "lease_until", "lease_by", "unknown"),
+)  # fmt: skip
 _c = _outbox.c
 # Written into the statements as it stands in the indexes, so that both databases see that these fit.
 _IS_DUE = _c.state == literal_column("'due'")

@@ -31,6 +31,7 @@ from widget_server.contract.shop import Shop
 
 from . import shops
 from .db import Key, lock_shops, metadata, put
+from .taking import Taken
 
 LIMIT = 50
 """Rules of a shop that are not deleted."""
@@ -51,6 +52,7 @@ _versions = Table(
     Column("deleted", Boolean, nullable=False),
     Column("body", Text, nullable=False),
 )
+taken = Taken(_versions, ("rule", "version"), ("rule", "version", "valid_from", "deleted", "body"))
 _c = _versions.c
 
 _changed = Table(

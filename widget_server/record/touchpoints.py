@@ -8,6 +8,7 @@ from widget_server.contract.journey import MOST_TOUCHPOINTS, STAGES, Touchpoint,
 from widget_server.contract.shop import Shop
 
 from .db import Key, lock_shops, metadata
+from .taking import Taken
 
 _touchpoints = Table(
     "touchpoints",
@@ -18,6 +19,7 @@ _touchpoints = Table(
     Column("stage", Key, nullable=False),
     Column("title", Text, nullable=False),
 )
+taken = Taken(_touchpoints, ("name",), ("name", "place", "stage", "title"))
 
 
 def of_shop(conn: Connection, shop: Shop) -> list[Touchpoint]:

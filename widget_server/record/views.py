@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from .db import Key, lock_shops, metadata
+from .taking import Taken
 
 MOST = 30
 """Of one member, and of the shop."""
@@ -36,6 +37,7 @@ _views = Table(
     Column("query", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
 )
+taken = Taken(_views, ("id",), ("id", "account", "name", "query", "created"))
 _c = _views.c
 
 

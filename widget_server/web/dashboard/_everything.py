@@ -1,18 +1,19 @@
 """Everything that a shop has, row by row, to be taken along.
 
-Each kind is read page by page, each page in a snapshot of its own, so that neither memory nor a long transaction grows
-with the shop or with a slow line. What comes in while it is being read may or may not be in it.
+All kinds are read page by page from one snapshot, so that they fit together; whoever reads does it at our own speed and not
+at that of somebody's line (_spool.py), so that the snapshot ends soon.
 
 Whose an order or an answer is stays out unless it is asked for: our names for customers are the platform's own ids, or
-keyed hashes of e-mails, of which an address can't be read but which are about a person all the same.
+keyed hashes of e-mails, of which an address can't be read but which are about a person all the same. So do the codes of
+coupons, which are as good as money.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from widget_server.contract import money
@@ -21,44 +22,66 @@ from widget_server.contract.metrics import metrics
 from widget_server.contract.order import Order, facts
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.times import format_time
-from widget_server.record import answers, counters, eventlog, orders, questions
+from widget_server.record import (
+    answers,
+    assumptions,
+    cases,
+    connections,
+    counters,
+    coupons,
+    customers,
+    endpoints,
+    eventlog,
+    keys,
+    ledger,
+    loyalty,
+    members,
+    notes,
+    orders,
+    origins,
+    outbox,
+    questions,
+    rules,
+    touchpoints,
+    views,
+)
 from widget_server.record.answers import Filter
 from widget_server.record.counters import Slice
 
 _PAGE = 1000
 _EVENTS = 5000
 _PERSON = "customer"
+_CODE = "code"
+PRIVATE = frozenset({_PERSON, _CODE})
 
 Row = dict[str, Any]
-Reading = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One file. `rows(reading, shop, people)` gives {field: value} for every one of `fields`."""
+    """One file. `rows(conn, shop, people)` gives {field: value} for every one of `fields`."""
 
     name: str
     fields: tuple[str, ...]
-    read: Callable[[Reading, Shop], Iterator[Row]]
+    read: Callable[[Connection, Shop], Iterator[Row]]
 
     def columns(self, people: bool) -> tuple[str, ...]:
-        """The fields; without `people` those that name nobody."""
-        return tuple(name for name in self.fields if people or name != _PERSON)
+        """The fields; without `people` those that are not PRIVATE."""
+        return tuple(name for name in self.fields if people or name not in PRIVATE)
 
-    def rows(self, reading: Reading, shop: Shop, people: bool) -> Iterator[Row]:
+    def rows(self, conn: Connection, shop: Shop, people: bool) -> Iterator[Row]:
         """Every row, with exactly `columns(people)`."""
         names = self.columns(people)
-        for row in self.read(reading, shop):
+        for row in self.read(conn, shop):
             yield {name: row[name] for name in names}
 
 
-def _answers(reading: Reading, shop: Shop) -> Iterator[Row]:
+def _answers(conn: Connection, shop: Shop) -> Iterator[Row]:
     # Those that count, then those in quarantine. What was removed is gone for its owner too.
     for chosen in (Filter(), Filter(quarantined=True)):
         before = None
         while True:
-            with reading() as conn:
-                found = answers.newest(conn, shop.id, chosen, before, _PAGE)
+            found = answers.newest(conn, shop.id, chosen, before, _PAGE)
             yield from map(_answer, found)
             if len(found) < _PAGE:
                 break
@@ -75,11 +98,10 @@ def _answer(answer: Answer) -> Row:
     }  # fmt: skip
 
 
-def _searches(reading: Reading, shop: Shop) -> Iterator[Row]:
+def _searches(conn: Connection, shop: Shop) -> Iterator[Row]:
     after: str | None = ""
     while after is not None:
-        with reading() as conn:
-            found, after = eventlog.page(conn, shop.id, ("search.performed", "result.clicked"), after, _EVENTS)
+        found, after = eventlog.page(conn, shop.id, ("search.performed", "result.clicked"), after, _EVENTS)
         for event in found:
             said = event["search"]
             yield {
@@ -88,11 +110,10 @@ def _searches(reading: Reading, shop: Shop) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def _orders(reading: Reading, shop: Shop) -> Iterator[Row]:
+def _orders(conn: Connection, shop: Shop) -> Iterator[Row]:
     after = ""
     while True:
-        with reading() as conn:
-            found = orders.page(conn, shop.id, after, _PAGE)
+        found = orders.page(conn, shop.id, after, _PAGE)
         yield from map(_order, found)
         if len(found) < _PAGE:
             return
@@ -112,13 +133,12 @@ def _order(order: Order) -> Row:
     }  # fmt: skip
 
 
-def _scores(reading: Reading, shop: Shop) -> Iterator[Row]:
+def _scores(conn: Connection, shop: Shop) -> Iterator[Row]:
     """Every metric of every question for each month, of all answers and of the verified ones."""
     for name, versions in shop.questions.items():
         fitting = [m for m in metrics().values() if not m.question_types or versions[-1].type in m.question_types]
         for trust in (None, "verified"):
-            with reading() as conn:
-                months = counters.by_time(conn, Slice(shop.id, (name,), "total", trust), counters.MONTH)
+            months = counters.by_time(conn, Slice(shop.id, (name,), "total", trust), counters.MONTH)
             for month, counts in sorted(months.items()):
                 for metric in fitting:
                     score = metric.read(counts)
@@ -129,11 +149,10 @@ def _scores(reading: Reading, shop: Shop) -> Iterator[Row]:
                     }  # fmt: skip
 
 
-def _questions(reading: Reading, shop: Shop) -> Iterator[Row]:
+def _questions(conn: Connection, shop: Shop) -> Iterator[Row]:
     for name, versions in shop.questions.items():
         for version in versions:
-            with reading() as conn:
-                found = questions.version(conn, shop.id, name, version.version)
+            found = questions.version(conn, shop.id, name, version.version)
             if found is not None:
                 yield _question(found)
 
@@ -144,6 +163,89 @@ def _question(question: Question) -> Row:
         "touchpoint": question.touchpoint, "paused": question.paused, "deleted": question.deleted,
         "settings": dict(question.settings), "texts": dict(question.texts),
     }  # fmt: skip
+
+
+def _cases(conn: Connection, shop: Shop) -> Iterator[Row]:
+    who = _members(conn, shop)
+    for row in cases.taken_along(conn, shop.id):
+        yield _timed({**row, "assignee": _named(row["assignee"], who)}, "due", "created", "changed")
+
+
+def _notes(conn: Connection, shop: Shop) -> Iterator[Row]:
+    who = _members(conn, shop)
+    for row in notes.taken.rows(conn, shop.id):
+        by, text = _named(row.pop("account"), who), row["text"]
+        yield _timed({**row, "by": by, "text": _named(text, who) if row["kind"] == "assignee" else text}, "at")
+
+
+def _points(conn: Connection, shop: Shop) -> Iterator[Row]:
+    for row in ledger.taken.rows(conn, shop.id):
+        yield _timed(row, "at", "available_at", "expires_at")
+
+
+def _coupons(conn: Connection, shop: Shop) -> Iterator[Row]:
+    for row in coupons.taken.rows(conn, shop.id):
+        yield _timed(row, "created", "available_at", "expires_at", "changed")
+
+
+def _customers(conn: Connection, shop: Shop) -> Iterator[Row]:
+    for row in customers.taken.rows(conn, shop.id):
+        row |= {_PERSON: row.pop("ref"), "segments": _parsed(row["segments"])}
+        yield _timed(row, "last_order_at", "erased_at")
+
+
+def _deliveries(conn: Connection, shop: Shop) -> Iterator[Row]:
+    for row in outbox.taken.rows(conn, shop.id):
+        yield _timed(row, "created", "ended")
+
+
+def _settings(conn: Connection, shop: Shop) -> Iterator[Row]:
+    """What the shop is set to, each thing on a line: what it is, its name, and the rest of it."""
+    about = {"name": shop.name, "domains": list(shop.domains), "time_zone": shop.time_zone, "looks": dict(shop.widget)}
+    yield {"what": "shop", "name": shop.site_key, "value": about}
+    for what, name, taken, times in (
+        ("touchpoint", "name", touchpoints.taken, ()),
+        ("rule", "rule", rules.taken, ("valid_from",)),
+        ("loyalty", None, loyalty.taken, ()),
+        ("assumptions", None, assumptions.taken, ("changed",)),
+        ("endpoint", "id", endpoints.taken, ("created", "disabled_at", "failing_since", "paused_at", "deleted_at")),
+        ("connection", "id", connections.taken, ("created", "paused_at", "failing_since", "deleted_at")),
+        ("api key", "id", keys.taken, ("created", "revoked", "used")),
+        ("origin", "origin", origins.taken, ()),
+    ):
+        for row in taken.rows(conn, shop.id):
+            named = "" if name is None else row.pop(name)
+            yield {"what": what, "name": named, "value": {key: _parsed(said) for key, said in _timed(row, *times).items()}}
+    who = _members(conn, shop)
+    for row in views.taken.rows(conn, shop.id):
+        of = _named(row.pop("account"), who)
+        yield {"what": "view", "name": row.pop("id"), "value": {**_timed(row, "created"), "of": of}}
+    for each in members.of_shop(conn, shop.id):
+        value = {"name": each.name, "role": each.role, "two_factor": each.has_totp, "since": format_time(each.since)}
+        yield {"what": "member", "name": each.email, "value": value}
+
+
+def _members(conn: Connection, shop: Shop) -> dict[str, str]:
+    return {each.account: each.email for each in members.of_shop(conn, shop.id)}
+
+
+def _named(account: str | None, who: Mapping[str, str]) -> str | None:
+    """The e-mail of a member; who has left is told by the account alone."""
+    return account if account is None else who.get(account, account)
+
+
+def _timed(row: Row, *names: str) -> Row:
+    return {**row, **{name: _time(row[name]) for name in names}}
+
+
+def _parsed(said: Any) -> Any:
+    """What is kept as JSON, as what it says."""
+    if not isinstance(said, str) or said[:1] not in "[{":
+        return said
+    try:
+        return orjson.loads(said)
+    except orjson.JSONDecodeError:
+        return said
 
 
 def _time(ms: int | None) -> str | None:
@@ -179,6 +281,13 @@ KINDS = {
             ("question", "version", "type", "placement", "touchpoint", "paused", "deleted", "settings", "texts"),
             _questions,
         ),
+        Kind("cases", ("question", "key", "status", "assignee", "due", "created", "changed"), _cases),
+        Kind("notes", ("question", "key", "at", "kind", "text", "by"), _notes),
+        Kind("points", (*(name for name in ledger.taken.fields if name != _PERSON), _PERSON), _points),
+        Kind("coupons", (*(name for name in coupons.taken.fields if name not in PRIVATE), _CODE, _PERSON), _coupons),
+        Kind("customers", ("language", "segments", "last_order_at", "last_order", "erased_at", _PERSON), _customers),
+        Kind("deliveries", outbox.taken.fields, _deliveries),
+        Kind("settings", ("what", "name", "value"), _settings),
     )
 }  # fmt: skip
-PEOPLE = frozenset(name for name, kind in KINDS.items() if _PERSON in kind.fields)
+PEOPLE = frozenset(name for name, kind in KINDS.items() if PRIVATE & set(kind.fields))

@@ -3,26 +3,34 @@
 import io
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
-from flask import Response, request, stream_with_context
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
+from sqlalchemy import Connection
 
+from widget_server.contract.shop import Shop
 from widget_server.contract.times import format_time, local_day
+from widget_server.record.db import Database
 from widget_server.web.errors import Problem, not_found
+from widget_server.web.state import state
 
 from . import _csv
 from ._everything import KINDS, PEOPLE, Kind
 from ._page import Page, View, Visit, draw
+from ._spool import spooled
 
 EVERYTHING = "everything"
 FORMS = ("csv", "json")
 # Sent at once: many small pieces cost more than they hold.
 _PIECE = 64 * 1024
+
+Make = Callable[[Connection, Shop, list[Kind], bool], Iterator[bytes]]
 
 _ABOUT = {
     "answers": _("What shoppers said, one row an answer, those that are not counted too."),
@@ -30,10 +38,18 @@ _ABOUT = {
     "orders": _("Orders with their lines, as your platform told them."),
     "scores": _("Every score of every question, month by month, with its interval."),
     "questions": _("Your questions in all their versions and languages."),
+    "cases": _("Answers that somebody sees to: how it stands, who does it, until when."),
+    "notes": _("What was said and done about answers, line by line."),
+    "points": _("Every line of the points ledger."),
+    "coupons": _("Coupons that were promised, and what became of them. Their codes only for an owner who asks."),
+    "customers": _("What we know of your customers beside their orders."),
+    "deliveries": _("Messages to other systems, and whether they arrived."),
+    "settings": _("What the shop is set to: rules, touchpoints, connections, members and more, without any secret."),
 }
 _NAMES = {
     "answers": _("Answers"), "searches": _("Searches"), "orders": _("Orders"), "scores": _("Scores"),
-    "questions": _("Questions"),
+    "questions": _("Questions"), "cases": _("Cases"), "notes": _("Notes"), "points": _("Points"), "coupons": _("Coupons"),
+    "customers": _("Customers"), "deliveries": _("Deliveries"), "settings": _("Settings"),
 }  # fmt: skip
 
 
@@ -52,20 +68,30 @@ def download(visit: Visit) -> ResponseReturnValue:
         raise Problem(403, "forbidden", "Only an owner may take personal data along.")
     kinds = list(KINDS.values()) if name == EVERYTHING else [KINDS[name]]
     if form == "json":
-        body, ending, mimetype = _json(visit, kinds, people), "json", "application/json"
+        make, ending, mimetype = _json, "json", "application/json"
     elif name == EVERYTHING:
-        body, ending, mimetype = _zip(visit, kinds, people), "zip", "application/zip"
+        make, ending, mimetype = _zip, "zip", "application/zip"
     else:
-        body, ending, mimetype = _in_pieces(_file(visit, kinds[0], people)), "csv", _csv.MIMETYPE
-    reply = Response(stream_with_context(body), mimetype=mimetype)
+        make, ending, mimetype = _csv_of_one, "csv", _csv.MIMETYPE
+    reply = Response(spooled(partial(_made, state().database, visit.shop, make, kinds, people)), mimetype=mimetype)
     day = local_day(time.time_ns() // 1_000_000, visit.shop.time_zone)
     reply.headers["Content-Disposition"] = f'attachment; filename="atbalss-{name}-{day}.{ending}"'
     return reply
 
 
-def _file(visit: Visit, kind: Kind, people: bool) -> Iterator[str]:
+def _made(database: Database, shop: Shop, make: Make, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+    """All of it from one snapshot, so that orders, points and answers fit together."""
+    with database.reading() as conn:
+        yield from make(conn, shop, kinds, people)
+
+
+def _csv_of_one(conn: Connection, shop: Shop, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+    return _in_pieces(_file(conn, shop, kinds[0], people))
+
+
+def _file(conn: Connection, shop: Shop, kind: Kind, people: bool) -> Iterator[str]:
     names = kind.columns(people)
-    rows = kind.rows(visit.reading, visit.shop, people)
+    rows = kind.rows(conn, shop, people)
     return _csv.lines(names, ([_cell(row[name]) for name in names] for row in rows))
 
 
@@ -79,18 +105,18 @@ def _cell(value: Any) -> _csv.Cell:
     return cell
 
 
-def _json(visit: Visit, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+def _json(conn: Connection, shop: Shop, kinds: list[Kind], people: bool) -> Iterator[bytes]:
     """One object: who and when, and a list of each kind, every row on a line of its own."""
-    return _in_pieces(_json_lines(visit, kinds, people))
+    return _in_pieces(_json_lines(conn, shop, kinds, people))
 
 
-def _json_lines(visit: Visit, kinds: list[Kind], people: bool) -> Iterator[str]:
-    about = {"shop": visit.shop.name, "site_key": visit.shop.site_key, "exported_at": format_time(time.time_ns() // 1_000_000)}
+def _json_lines(conn: Connection, shop: Shop, kinds: list[Kind], people: bool) -> Iterator[str]:
+    about = {"shop": shop.name, "site_key": shop.site_key, "exported_at": format_time(time.time_ns() // 1_000_000)}
     yield orjson.dumps(about).decode()[:-1]
     for kind in kinds:
         yield f',\n"{kind.name}": ['
         comma = "\n"
-        for row in kind.rows(visit.reading, visit.shop, people):
+        for row in kind.rows(conn, shop, people):
             yield comma + orjson.dumps(row, default=_plain).decode()
             comma = ",\n"
         yield "\n]"
@@ -137,14 +163,14 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def _zip(visit: Visit, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+def _zip(conn: Connection, shop: Shop, kinds: list[Kind], people: bool) -> Iterator[bytes]:
     """A ZIP of the CSV files, made while it is sent."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as made:
         for kind in kinds:
             # How long it will be nobody knows yet, so room is kept for more than 4 GB.
             with made.open(f"{kind.name}.csv", "w", force_zip64=True) as part:
-                for piece in _in_pieces(_file(visit, kind, people)):
+                for piece in _in_pieces(_file(conn, shop, kind, people)):
                     part.write(piece)
                     if taken := sink.take():
                         yield taken
