@@ -97,10 +97,10 @@ def test_whatever_is_typed_is_no_error(database: Database, shop: NewShop, typed:
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.text(max_size=20))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40), st.text(max_size=20))
 def test_a_text_is_found_by_any_of_its_words(database: Database, shop: NewShop, words: str, typed: str) -> None:
     given_words = Answer(
-        shop.id, "q", "browser:x", NOW, ("x",), {"text": Register(Stamp(NOW, "e"), words.replace("\0", ""))}
+        shop.id, "q", "browser:x", NOW, ("x",), {"text": Register(Stamp(NOW, "e"), words)}
     )
     with database.writing() as conn:
         answer_texts.save(conn, [given_words])
@@ -184,6 +184,15 @@ def test_a_page_of_words_goes_on_when_few_of_very_many_fit(
     monkeypatch.setattr(answers, "MOST_HITS", 4)
     tell(database, shop, *(said("chair", f"{n}", NOW - n, product="p" if n in (1, 9) else "q") for n in range(11)))
     assert found(database, shop, "chair", product="p") == ["1", "9"]
+
+
+def test_pages_of_words_are_whole_however_few_are_looked_at_first(
+    database: Database, shop: NewShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "_FIRST_HITS", 1)
+    monkeypatch.setattr(answers, "MOST_HITS", 3)
+    tell(database, shop, *(said("chair", f"{n}", NOW - n) for n in range(11)))
+    assert found(database, shop, "chair") == [f"{n}" for n in range(11)]
 
 
 def test_a_usual_word_is_looked_for_among_the_newest(

@@ -220,11 +220,12 @@ def walk(database: Database, shop: NewShop, chosen: Filter, limit: int = 3) -> l
             after = page.next
 
 
-@pytest.mark.parametrize("most", [3, 10_000])
+@pytest.mark.parametrize(("first", "most"), [(3, 3), (2, 7), (500, 10_000)])
 def test_pages_of_any_filter_are_whole_however_little_is_looked_at(
-    database: Database, shop: NewShop, monkeypatch: pytest.MonkeyPatch, most: int
+    database: Database, shop: NewShop, monkeypatch: pytest.MonkeyPatch, first: int, most: int
 ) -> None:
     monkeypatch.setattr(answers, "MOST_LOOKED_AT", most)
+    monkeypatch.setattr(answers, "_FIRST_LOOKED_AT", first)
     told = []
     for n in range(24):
         more: dict[str, Any] = {"product": f"p{n % 2}", "page": {"lang": ("lv", "en", "ru")[n % 3]}, "placement": f"place{n % 4}"}

@@ -37,6 +37,8 @@ _PAGE = 2000
 # What a page of the list for people costs at most: answers that are looked through, and texts that have the words.
 MOST_LOOKED_AT = 10_000
 MOST_HITS = 2_000
+# Most pages are full after so many.
+_FIRST_LOOKED_AT, _FIRST_HITS = 500, 200
 # Of a question's newest answers so many are looked through for those with some scores.
 MOST_RATED = 2_000
 # Many small walks of an index in one round trip; SQLite takes at most 500 of them at once.
@@ -252,13 +254,21 @@ def page(conn: Connection, shop: str, chosen: Filter, before: Position | None, l
         return _page(found, limit, None)
     c = _answers.c
     others += _about_case(shop, chosen)
-    last = select(c.first_at).where(*walk).order_by(*_NEWEST).limit(1).offset(MOST_LOOKED_AT).scalar_subquery()
-    where = [*walk, *others, c.first_at >= func.coalesce(last, 0)]
-    found = conn.execute(select(_answers).where(*where).order_by(*_NEWEST).limit(limit + 1)).all()
-    if len(found) > limit:
-        return _page(found, limit, None)
-    looked_until = conn.execute(select(last)).scalar()
+    for most in _ever_more(_FIRST_LOOKED_AT, MOST_LOOKED_AT):
+        last = select(c.first_at).where(*walk).order_by(*_NEWEST).limit(1).offset(most).scalar_subquery()
+        where = [*walk, *others, c.first_at >= func.coalesce(last, 0)]
+        found = conn.execute(select(_answers).where(*where).order_by(*_NEWEST).limit(limit + 1)).all()
+        if len(found) > limit:
+            return _page(found, limit, None)
+        looked_until = conn.execute(select(last)).scalar()
+        if looked_until is None:
+            break
     return _page(found, limit, None if looked_until is None else (looked_until, "", ""))
+
+
+def _ever_more(first: int, most: int) -> tuple[int, ...]:
+    """How many are looked through before it is tried with more."""
+    return (first, most) if first < most else (most,)
 
 
 def _page(rows: Sequence[Row[Any]], limit: int, beyond: Position | None) -> Page:
@@ -272,18 +282,22 @@ def _page_of_words(
     conn: Connection, shop: str, chosen: Filter, words: str, before: Position | None, limit: int
 ) -> Page:
     under = None if before is None else before[0]
-    hits = answer_texts.matching(conn, shop, words, under, MOST_HITS)
-    if hits is None:
-        return Page([], None)
-    c, rows = _answers.c, hits.rows.c
-    found = select(_answers, rows.number).join(
-        hits.rows, and_(c.shop == shop, c.key == rows.key, c.question == rows.question)
-    )
-    where = [*_listed(chosen), *_conditions(chosen), *_about_case(shop, chosen)]
-    newest = conn.execute(found.where(*where).order_by(rows.number.desc()).limit(limit + 1)).all()
-    answers = [_answer(row) for row in newest[:limit]]
-    last = newest[limit - 1].number if len(newest) > limit else answer_texts.beyond(conn, hits)
-    return Page(answers, None if last is None else (last, "", ""))
+    others = [*_conditions(chosen), *_about_case(shop, chosen)]
+    where = [*_listed(chosen), *others]
+    c = _answers.c
+    for most in (MOST_HITS,) if others else _ever_more(_FIRST_HITS, MOST_HITS):
+        hits = answer_texts.matching(conn, shop, words, under, most)
+        if hits is None:
+            return Page([], None)
+        rows = hits.rows.c
+        found = select(_answers, rows.number).join(
+            hits.rows, and_(c.shop == shop, c.key == rows.key, c.question == rows.question)
+        )
+        newest = conn.execute(found.where(*where).order_by(rows.number.desc()).limit(limit + 1)).all()
+        last = newest[limit - 1].number if len(newest) > limit else answer_texts.beyond(conn, hits)
+        if len(newest) > limit or last is None or hits.end is not None:
+            break
+    return Page([_answer(row) for row in newest[:limit]], None if last is None else (last, "", ""))
 
 
 def _page_of_cases(
