@@ -1,5 +1,6 @@
 """The overview: numbers as the owner API has them, what is called worth fixing, touchpoints, and how many statements."""
 
+import html
 import re
 import uuid
 from collections.abc import Iterator
@@ -129,7 +130,7 @@ def test_a_search_that_shoppers_do_not_find_is_told_with_its_numbers_and_leads_t
 def test_an_empty_page_is_worth_fixing_too(small_world: World) -> None:
     small_world.send(*(search("wreath", 0) for _ in range(25)), asked_about("wreath", "no", results=0))
     assert fixes(signed_in(small_world)) == [
-        ("The search for “wreath” shows nothing", "25 of 25 searches for it showed nothing.")
+        ("The search for “wreath” shows nothing", "25 of 25 searches for it showed nothing. 1 shopper said no.")
     ]
 
 
@@ -168,6 +169,94 @@ def test_at_most_three_and_two_of_a_sort_the_weightiest_first(small_world: World
     ]  # fmt: skip
 
 
+def test_where_only_searches_fail_there_are_three_of_them(small_world: World) -> None:
+    for words, times in (("a", 20), ("b", 30), ("c", 25), ("d", 22)):
+        small_world.send(*(asked_about(words, "no") for _ in range(times)))
+    assert [title for title, _ in fixes(signed_in(small_world))] == [f"Shoppers don't find “{words}”" for words in "bcd"]
+
+
+def orders(n: int) -> list[dict[str, Any]]:
+    placed = [{"ref": str(uuid.uuid4()), "total": "50.00", "currency": "EUR"} for _ in range(n)]
+    return [{"id": str(uuid.uuid4()), "type": "order.placed", "at": NOW, "order": order} for order in placed]
+
+
+def test_the_worst_search_is_the_same_as_in_the_table_of_searches_and_says_what_it_may_cost(world: World) -> None:
+    """Most “no” first, though nothing was found far more often for the other one."""
+    world.send(*(search("wreath", 0) for _ in range(80)), *(asked_about("wreath", "no", results=0) for _ in range(2)))
+    world.send(*(search("vase", 0) for _ in range(12)), *(asked_about("vase", "no", results=0) for _ in range(6)))
+    world.send(*(asked_about("chair", value) for value in ("yes",) * 30 + ("no",) * 9))
+    world.send(*orders(12), source="platform")
+    person = signed_in(world)
+    assert [title for title, _ in fixes(person)] == ["The search for “vase” shows nothing", "The search for “wreath” shows nothing"]
+    card = text_of(person.get("/app/overview", **MONTH).text.split('<li class="card">')[1].split("</li>")[0])
+    page = person.get("/app/searches", **MONTH).text
+    rows = page.split('id="table"')[1].split("<tbody>")[1].split("<tr>")[1:]
+    said = [text_of(row) for row in rows]
+    assert [row.split()[0] for row in said] == ["chair", "vase", "wreath"]
+    assert ["shows nothing" in row for row in said] == [False, True, True], "the overview names those that are marked"
+    api = {row["query"]: row["lost_demand"] for row in world.get("/v1/searches", sort="not_found", **{"from": f"{TODAY[:7]}-01"}).json["searches"]}
+    money = api["vase"]
+    assert f"Perhaps €{money['value']} lost €{money['interval'][0]} to €{money['interval'][1]}" in card
+    assert f"€{money['value']} €{money['interval'][0]} to €{money['interval'][1]}" in said[1]
+
+
+# --- unhappy buyers ---------------------------------------------------------------------------------------------------
+
+
+def unhappy(person: Person, **query: str) -> str:
+    """What the overview says of them."""
+    page = person.get("/app/overview", **(query or MONTH)).text
+    return page.split('<section class="unhappy"')[1].split("</section>")[0] if 'class="unhappy"' in page else ""
+
+
+def test_the_newest_low_ratings_are_shown_and_a_case_is_made_of_one(world: World) -> None:
+    world.send(*(answer("order-rating", 5, NOW - n) for n in range(20)), answer("search-found", "no"))
+    for number, (stars, text) in enumerate(((1, "a broken vase"), (2, "late"), (3, "so so"), (1, "rude"), (2, "wet box"), (1, "the oldest"))):
+        world.send(answer("order-rating", stars, NOW - 1000 - number * 1000, text=text))
+    world.send(answer("order-rating", 1, BEFORE, text="another month"))
+    person = signed_in(world, "editor")
+    said = text_of(unhappy(person))
+    assert "5 of 26 ratings after orders are low: 1 to 2 of 5." in said
+    places = [said.index(words) for words in ("1 of 5 a broken vase", "2 of 5 late", "1 of 5 rude", "2 of 5 wet box")]
+    assert places == sorted(places), "newest first"
+    assert not any(words in said for words in ("so so", "the oldest", "another month"))
+    api = world.get("/v1/scores", metric="stars", question="order-rating", **{"from": f"{TODAY[:7]}-01"}).json["total"]
+    assert (api["n"], api["distribution"]["1"] + api["distribution"]["2"]) == (26, 5)
+
+    form = unhappy(person).split("<form")[1]
+    fields = {name: html.unescape(value) for name, value in re.findall(r'name="(question|key|list)" value="([^"]*)"', form)}
+    made = person.post_form("/app/answers/case", fields)
+    assert made.status_code == 303 and "/app/answers/one?" in made.location
+    opened = person.get(made.location.partition("#")[0]).text
+    assert "a broken vase" in opened and f'href="/app/overview?period={TODAY[:7]}"' in opened
+    said = text_of(unhappy(person))
+    assert "1 open case" in said and "1 of 5 a broken vase" in said and said.count("Make a case") == 3
+    with world.database.writing() as conn:
+        cases.change(conn, world.shop.id, [(fields["question"], fields["key"])], {"status": "solved"}, None, NOW)
+    said = text_of(unhappy(person))
+    assert "a broken vase" not in said and "the oldest" in said, "what is solved makes room for the next"
+
+
+def test_who_only_reads_makes_no_case_and_where_nobody_is_unhappy_it_says_so(small_world: World) -> None:
+    assert unhappy(signed_in(small_world)) == ""
+    small_world.send(*(answer("order-rating", 4) for _ in range(3)))
+    viewer = signed_in(small_world, "viewer")
+    assert "No buyer gave a low rating in these days." in text_of(unhappy(viewer))
+    small_world.send(answer("order-rating", 1, text='<img src=x onerror="alert(1)">'))
+    assert "Make a case" not in unhappy(viewer) and "<img" not in unhappy(viewer) and "&lt;img" in unhappy(viewer)
+
+
+def test_the_menu_counts_open_cases_of_the_own_shop(small_world: World) -> None:
+    small_world.send(answer("order-rating", 1), answer("order-rating", 2))
+    with small_world.database.writing() as conn:
+        found = answers.newest(conn, small_world.shop.id, answers.Filter(), None, 10)
+        cases.make(conn, small_world.shop.id, [(one.question, one.key) for one in found], None, NOW)
+        assert cases.how_many_open(conn, small_world.shop.id, 1) == 1, "no further than asked for"
+    menu = signed_in(small_world).get("/app/questions").text.split("</nav>")[0]
+    assert "2 open cases" in text_of(menu)
+    assert "open case" not in signed_in(small_world, shop=small_world.neighbour).get("/app/questions").text.split("</nav>")[0]
+
+
 def test_what_shoppers_typed_stays_text(small_world: World) -> None:
     bad = '<img src=x onerror="alert(1)">'
     small_world.send(*(asked_about(bad, "no") for _ in range(12)), search(bad))
@@ -195,6 +284,19 @@ def test_days_with_too_few_answers_are_put_together_to_weeks(small_world: World)
     assert 4 <= len(labels) <= 6 and all(" to " in label or "Nov" in label for label in labels)
 
 
+def test_weeks_and_months_that_are_cut_are_said(small_world: World) -> None:
+    small_world.send(*(answer("order-rating", 4, NOW - n % 6 * DAY) for n in range(24)))
+    person = signed_in(small_world)
+
+    def said(first: str, last: str) -> str:
+        return text_of(person.get("/app/overview", period="own", **{"from": first, "to": last}).text)
+
+    weeks = said("2025-09-06", "2025-12-03")
+    assert "The first bar is only 2 days long. The last bar is only 3 days long." in weeks
+    assert "days long" not in said("2025-09-01", "2025-12-07"), "Monday to Sunday"
+    assert "The last bar is only 12 days long." in said("2024-01-01", "2025-12-12")
+
+
 def test_nonsense_in_the_address_shows_the_last_thirty_days(small_world: World) -> None:
     person = signed_in(small_world)
     for query in ({"period": "x"}, {"period": "own", "from": "9"}, {"period": "own", "from": "2025-02-31", "to": "2025-01-01"}, {"chart": "\0"}):
@@ -204,8 +306,9 @@ def test_nonsense_in_the_address_shows_the_last_thirty_days(small_world: World) 
 # --- how much it asks of the database ---------------------------------------------------------------------------------
 
 # Session, shop, its questions; cases and those overdue; counters, touchpoints; the newest answers, their orders, and the
-# counters of searches, products and languages that come into question; what needs the owner.
-MOST_STATEMENTS = 16
+# counters of searches, products and languages that come into question; what lost demand is worked out from; low ratings
+# and their cases; what needs the owner, and the menu's open cases.
+MOST_STATEMENTS = 22
 
 
 def test_the_number_of_statements_does_not_grow_with_the_shop(world: World) -> None:

@@ -51,6 +51,7 @@ def text_of(page: str) -> str:
 def table(page: str) -> list[list[str]]:
     """The rows of the table of searches, cell by cell."""
     body = page.split('id="table"', 1)[1].split("<tbody>", 1)[1].split("</tbody>", 1)[0]
+    body = re.sub(r'<span class="badge.*?</span>', "", body)
     cells = (re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in body.split("<tr>")[1:])
     return [[re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", cell))).strip() for cell in row] for row in cells]
 
@@ -117,6 +118,50 @@ def test_corners_hold_searches_with_enough_answers_only(world: World) -> None:
     assert found == [("results_no", "1"), ("empty_no", "1"), ("results_yes", "1"), ("empty_yes", "0")]
     assert [row[0][:11] for row in table(person.get("/app/searches", corner="results_no").text)] == ["Zaļš krēsls"]
     assert [row[0] for row in table(person.get("/app/searches", corner="empty_no").text)] == ["kettle"]
+
+
+def test_words_are_looked_for_among_all_searches_also_those_that_nobody_said_no_to(small_world: World) -> None:
+    fill(small_world)
+    person = signed_in(small_world)
+    assert "lamp" not in [row[0] for row in table(person.get("/app/searches").text)]
+    page = person.get("/app/searches", q="lamp").text
+    assert [row[0] for row in table(page)] == ["lamp"] and "All searches" in page.split('id="table"')[1][:200]
+    assert 'name="sort"' not in page.split('role="search"')[1].split("</form>")[0]
+    download = re.search(r'href="(/app/searches/export[^"]*)"', person.get("/app/searches").text)
+    assert download is not None
+    rows = list(csv.DictReader(io.StringIO(person.get(html.unescape(download[1])).text.lstrip("\ufeff"))))
+    assert {row["query"] for row in rows} == {"Zaļš krēsls", "kettle", "lamp", "rare", "never asked"}
+
+
+def test_searches_that_certainly_fail_are_marked(small_world: World) -> None:
+    fill(small_world)
+    page = signed_in(small_world).get("/app/searches", sort="searches").text
+    rows = page.split('id="table"', 1)[1].split("<tbody>")[1].split("</tbody>")[0].split("<tr>")[1:]
+    marked = {re.sub(r"<[^>]+>", "", row.split("</a>")[0]).strip(): re.findall(r'class="badge bad">\s*([^<]+?)\s*<', row) for row in rows}
+    assert marked == {"Zaļš krēsls": ["not found"], "kettle": ["shows nothing"], "lamp": [], "rare": [], "never asked": []}
+
+
+def test_what_is_said_of_one_search_is_of_the_days_that_are_looked_at(world: World) -> None:
+    for number, text in ((0, "red one"), (1, "Red  one"), (40, "an old wish"), (41, "an old wish")):
+        world.send(answer("search-found", "no", NOW - 1000 - number * DAY, search={"query": "chair"}, text=text))
+    person = signed_in(world)
+    said = text_of(person.get("/app/searches/query", q="chair").text)
+    assert "Written more than once" in said and "an old wish" not in said
+    assert "an old wish" in text_of(person.get("/app/searches/query", q="chair", period="90").text)
+    assert "an old wish" not in text_of(person.get("/app/searches").text)
+    today = time.strftime("%Y-%m-%d", time.gmtime(NOW / 1000 + 86400))
+    month = time.strftime("%Y-%m-%d", time.gmtime(NOW / 1000 - 30 * 86400))
+    assert sorted(world.get("/v1/searches", q="chair", sort="not_found", **{"from": month, "to": today}).json["searches"][0]["texts"]) == ["Red  one", "red one"]
+
+
+def test_where_nothing_is_shown_there_is_nothing_to_wait_for(small_world: World) -> None:
+    fill(small_world)
+    small_world.send(*(search("wreath", 0, NOW - 1000) for _ in range(12)), *asked("wreath", "no", 2))
+    person = signed_in(small_world)
+    assert "Wait for" not in text_of(person.get("/app/searches/query", q="wreath").text)
+    assert "Wait for 9 more answers" in text_of(person.get("/app/searches/query", q="rare").text)
+    assert "found-over-time" not in person.get("/app/searches/query", q="rare").text, "no chart of one answer"
+    assert "found-over-time" in person.get("/app/searches/query", q="kettle").text
 
 
 @pytest.mark.parametrize("corner", ["", "results_no"])

@@ -12,8 +12,8 @@ from widget_server.record.cases import Case
 from widget_server.record.notes import Note
 
 from . import _formats
+from ._names import title_of
 from ._question_words import value_label
-from .overview import title_of
 
 Event = Mapping[str, Any]
 
@@ -78,6 +78,13 @@ def tone(question: Question | None, value: Any) -> str:
     if bounds is None or type(value) is not int:
         return ""
     return "bad" if value <= bounds[0] else "good" if value >= bounds[1] else ""
+
+
+def low_bounds(question_type: str) -> tuple[int, int, int] | None:
+    """(lowest, highest, top): from where to where a score of such a question is bad to hear, and the most it may be."""
+    if question_type not in _TONES:
+        return None
+    return (0 if question_type == "nps" else 1), _TONES[question_type][0], _TOPS[question_type]
 
 
 def values(question: Question | None) -> list[tuple[str, str]]:

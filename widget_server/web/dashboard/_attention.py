@@ -1,4 +1,4 @@
-"""What needs the owner, on every page: something was switched off, something failed for good, something was set aside.
+"""What needs the owner, on every page: open cases, what was switched off, failed for good, or was set aside.
 
 A few counts by an index, none of which grows with what a shop has; on the pages where it is told anyway there is nothing.
 """
@@ -11,7 +11,7 @@ from flask import Flask, session
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from widget_server.record import connections, endpoints, outbox, setaside
+from widget_server.record import cases, connections, endpoints, outbox, setaside
 
 from ._page import Visit
 
@@ -50,6 +50,16 @@ def attention(visit: Visit) -> Attention | None:
     return found if found.is_needed else None
 
 
+def open_cases(visit: Visit) -> int:
+    """For the menu; at most one more than `MOST`."""
+    try:
+        with visit.reading() as conn:
+            return cases.how_many_open(conn, visit.shop.id, MOST + 1)
+    except DBAPIError as error:
+        log.warning("cases_not_counted", error=type(error).__name__)
+        return 0
+
+
 def _read(conn: Connection, shop: str, since: int) -> Attention:
     off = endpoints.disabled(conn, shop) + connections.stopped(conn, shop)
     return Attention(off, outbox.given_up(conn, shop, since, MOST + 1), setaside.of_shop(conn, shop))
@@ -57,7 +67,7 @@ def _read(conn: Connection, shop: str, since: int) -> Attention:
 
 def install(app: Flask) -> None:
     """For the layout."""
-    app.jinja_env.globals.update(attention=attention, MOST_FAILED=MOST)
+    app.jinja_env.globals.update(attention=attention, open_cases=open_cases, MOST_FAILED=MOST)
 
 
 def _seen(shop: str) -> int:

@@ -3,7 +3,8 @@
 A finding is a search that shoppers don't find or that shows nothing, a score that clearly fell, a product or a language
 that clearly does worse than the rest. "Clearly" always means that intervals part; where there are too few answers there is
 no finding. They are ranked by how many shoppers they trouble: the share that went wrong (for a fall, or against the
-rest: by how much it is worse), times the shoppers concerned.
+rest: by how much it is worse), times the shoppers concerned. Searches among themselves stand as in the table of searches:
+those that most shoppers said no to come first.
 
 Which searches, products and languages come into question is told by the newest answers of the period, so that it takes
 as long after a million answers as after a thousand. The numbers that are shown are then read from the counters, exactly.
@@ -11,7 +12,7 @@ as long after a million answers as after a thousand. The numbers that are shown 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Literal
 
@@ -33,8 +34,9 @@ Kind = Literal["search", "empty", "fell", "product", "language"]
 MOST: Final = 3
 _LOOKED_AT = 800
 _CANDIDATES = 12
+_SEARCHES = 30
 _ORDERS = 50
-# At most so many of one sort, so that searches do not hide everything else.
+# At most so many of one sort where there is something else to tell, so that searches do not hide it.
 _OF_A_SORT: Final = 2
 _SORTS: Final[Mapping[Kind, str]] = {"empty": "search"}
 # Judged by being good or bad; how often an option was chosen is neither.
@@ -57,6 +59,10 @@ class Finding:
     searches: int = 0
     empty: int = 0
 
+    @property
+    def said_no(self) -> int:
+        return self.score.distribution.get("no", 0)
+
 
 def find(conn: Connection, shop: Shop, period: Period, journey: Journey) -> list[Finding]:
     """The findings, the weightiest first."""
@@ -65,7 +71,7 @@ def find(conn: Connection, shop: Shop, period: Period, journey: Journey) -> list
     said = answers.lately(conn, shop.id, start, end, _LOOKED_AT)
     found = [
         *_fallen(journey.asked),
-        *_searches(conn, shop, period, journey, said),
+        *_worst_first(_searches(conn, shop, period, journey, said)),
         *_products(conn, shop, period, journey, said),
         *_languages(conn, shop, period, journey, said),
     ]
@@ -74,13 +80,24 @@ def find(conn: Connection, shop: Shop, period: Period, journey: Journey) -> list
 
 def _weightiest(found: Iterable[Finding]) -> list[Finding]:
     chosen: list[Finding] = []
+    others: list[Finding] = []
     sorts: Counter[str] = Counter()
-    for finding in sorted(found, key=lambda finding: (-finding.weight, finding.kind, finding.key)):
+    for finding in sorted(found, key=_heaviest):
         sort = _SORTS.get(finding.kind, finding.kind)
-        if sorts[sort] < _OF_A_SORT and len(chosen) < MOST:
-            sorts[sort] += 1
-            chosen.append(finding)
-    return chosen
+        sorts[sort] += 1
+        (chosen if sorts[sort] <= _OF_A_SORT else others).append(finding)
+    return sorted([*chosen, *others][:MOST], key=_heaviest)
+
+
+def _heaviest(finding: Finding) -> tuple[float, str]:
+    return -finding.weight, _SORTS.get(finding.kind, finding.kind)
+
+
+def _worst_first(found: Sequence[Finding]) -> list[Finding]:
+    """Searches by how many shoppers said no to them. The places that searches have among all findings stay theirs."""
+    ordered = sorted(found, key=lambda finding: (-finding.said_no, finding.key))
+    weights = sorted((finding.weight for finding in found), reverse=True)
+    return [replace(finding, weight=weight) for finding, weight in zip(ordered, weights, strict=True)]
 
 
 def _fallen(asked: Iterable[Asked]) -> list[Finding]:
@@ -111,7 +128,7 @@ def _searches(conn: Connection, shop: Shop, period: Period, journey: Journey, sa
         one.query_key for one in said
         if one.query_key and ((one.question in asking and one.bucket == "no") or one.question in told)
     )  # fmt: skip
-    keys = [key for key, _ in times.most_common(_CANDIDATES)]
+    keys = [key for key, _ in times.most_common(_SEARCHES)]
     if not keys:
         return []
     names = tuple(asking)
@@ -138,18 +155,27 @@ def _search(
     key: str, name: str, question: str, metric: Metric, score: Score, whole: Score, did: Searched
 ) -> Finding | None:
     """What is wrong with one search, if anything certainly is."""
-    known = did.zero + did.some
-    is_empty = did.zero >= ENOUGH and wilson(did.zero, known)[0] > 0.5
-    is_missed = score.enough and score.interval is not None and (score.interval[1] < 0.5 or _parted(score, whole))
-    if not (is_empty or is_missed):
+    kind = trouble(score, whole, did)
+    if kind is None:
         return None
     lost = 0.0
-    if is_missed:
+    if _is_missed(score, whole):
         lost = (1 - (score.value or 0)) * max(did.searches, score.n)
-    if is_empty:
-        lost = max(lost, did.searches * did.zero / known)
-    kind: Kind = "empty" if is_empty else "search"
+    if kind == "empty":
+        lost = max(lost, did.searches * did.zero / (did.zero + did.some))
     return Finding(kind, lost, question, metric.name, score, whole, key, name, did.searches, did.zero)
+
+
+def trouble(score: Score, whole: Score, did: Searched) -> Literal["search", "empty"] | None:
+    """What is certainly wrong with a search: it is not found (most say so, or clearly more than of all searches), or it
+    shows nothing. The table of searches marks those, and the overview names the first of them."""
+    if did.zero >= ENOUGH and wilson(did.zero, did.zero + did.some)[0] > 0.5:
+        return "empty"
+    return "search" if _is_missed(score, whole) else None
+
+
+def _is_missed(score: Score, whole: Score) -> bool:
+    return score.enough and score.interval is not None and (score.interval[1] < 0.5 or _parted(score, whole))
 
 
 def _products(conn: Connection, shop: Shop, period: Period, journey: Journey, said: Sequence[Said]) -> list[Finding]:

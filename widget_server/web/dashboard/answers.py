@@ -34,9 +34,9 @@ from . import _answer_words as words
 from ._answer_filters import Chosen
 from ._answer_words import Said
 from ._formats import day as format_day
+from ._names import language_name
 from ._page import Page, View, Visit, draw
 from ._period import read_period
-from .overview import language_name
 
 PAGE_SIZE = 50
 MOST_AT_ONCE = 100
@@ -267,12 +267,17 @@ def make_case(visit: Visit) -> ResponseReturnValue:
 
 
 def change_case(visit: Visit) -> ResponseReturnValue:
-    """Status, who sees to it, and until when."""
+    """Status, who sees to it, until when, and a note about it; a button may say who or what instead of the fields."""
     name = _named()
     changes = _changes(visit)
     version = request.form.get("version", "")
+    written = _written("note")
+    if len(written) > notes.LONGEST:
+        flash(_too_long(), "bad")
+        return _to_one(name, "case")
     with visit.writing() as conn:
         _found(conn, visit.shop, [name])
+        noted = bool(written) and _add_note(conn, visit, name, written)
         try:
             done = cases.change(
                 conn, visit.shop.id, [name], changes, visit.member.account, _now(),
@@ -280,28 +285,44 @@ def change_case(visit: Visit) -> ResponseReturnValue:
             )  # fmt: skip
         except CaseConflict:
             done = -1
+    if written and not noted:
+        flash(gettext("There are too many notes about this answer."), "bad")
     if done < 0:
         flash(str(_BUSY), "bad")
     else:
-        flash(gettext("Saved.") if done else gettext("Nothing was changed."), "good")
+        flash(gettext("Saved.") if done or noted else gettext("Nothing was changed."), "good")
     return _to_one(name, "case")
 
 
 def add_note(visit: Visit) -> ResponseReturnValue:
     name = _named()
-    written = request.form.get("text", "").replace("\0", "").replace("\r\n", "\n").strip()
+    written = _written("text")
     if not written:
         flash(gettext("Write a note first."), "bad")
     elif len(written) > notes.LONGEST:
-        flash(ngettext("A note has at most %(n)s character.", "A note has at most %(n)s characters.", notes.LONGEST, n=notes.LONGEST), "bad")
+        flash(_too_long(), "bad")
     else:
         with visit.writing() as conn:
             _found(conn, visit.shop, [name])
-            has_room = notes.room(conn, visit.shop.id, name)
-            if has_room:
-                notes.add(conn, visit.shop.id, [name], visit.member.account, "note", written, _now())
+            has_room = _add_note(conn, visit, name, written)
         flash(*((gettext("Noted."), "good") if has_room else (gettext("There are too many notes about this answer."), "bad")))
     return _to_one(name, "story")
+
+
+def _written(field: str) -> str:
+    return request.form.get(field, "").replace("\0", "").replace("\r\n", "\n").strip()
+
+
+def _too_long() -> str:
+    return str(ngettext("A note has at most %(n)s character.", "A note has at most %(n)s characters.", notes.LONGEST, n=notes.LONGEST))
+
+
+def _add_note(conn: Connection, visit: Visit, name: Name, written: str) -> bool:
+    """Whether there was room for it."""
+    has_room = notes.room(conn, visit.shop.id, name)
+    if has_room:
+        notes.add(conn, visit.shop.id, [name], visit.member.account, "note", written, _now())
+    return has_room
 
 
 def quarantine(visit: Visit) -> ResponseReturnValue:
@@ -388,7 +409,11 @@ def _reason() -> str:
 def _changes(visit: Visit) -> dict[str, Any]:
     """What a form says of a case; what it can't mean is 422."""
     found: dict[str, Any] = {}
-    status, assignee, due = (request.form.get(name) for name in ("status", "assignee", "due"))
+    status, assignee, due, button = (request.form.get(name) for name in ("status", "assignee", "due", "do"))
+    if button == "solved":
+        status = "solved"
+    if button == "mine":
+        assignee = visit.member.account
     if status is not None:
         if status not in STATUSES:
             raise Problem(422, "invalid", "There is no such status.")
@@ -522,8 +547,8 @@ def _back(otherwise: str) -> ResponseReturnValue:
 
 
 def _is_list(address: str) -> bool:
-    """Whether it is one of the lists here: nothing else is led to by what a form or an address says."""
-    return re.fullmatch(r"/app/answers(/cases)?(\?[^\x00-\x20\x7f\\]*)?", address) is not None
+    """Whether it is one of the lists, or the overview, which has one too: nothing else is led to by what a form or an address says."""
+    return re.fullmatch(r"/app/(answers(/cases)?|overview)(\?[^\x00-\x20\x7f\\]*)?", address) is not None
 
 
 PAGE = Page(

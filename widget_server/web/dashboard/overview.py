@@ -1,28 +1,34 @@
-"""The overview: the customer's journey in numbers, how each question went, and the three things most worth fixing."""
+"""The overview: the three things most worth fixing, who of the buyers was unhappy, the customer's journey in numbers, and
+how each question went."""
 
 import time
-from dataclasses import dataclass
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from babel import Locale, UnknownLocaleError
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy import Connection
 
 from widget_server.contract.scores import ENOUGH, Counts, Score
-from widget_server.contract.shop import Question
 from widget_server.record import cases, counters
+from widget_server.web import truth
 
-from . import _fixes, _journey
+from . import _fixes, _journey, _unhappy
+from ._answer_words import STATUS_NAMES, STATUS_TONES, low_bounds
 from ._fixes import Finding
-from ._formats import day, metric_change, metric_value, number
+from ._formats import day, metric_change, metric_value, money, number
 from ._journey import Asked, Journey
+from ._names import language_name, text_of, title_of
 from ._page import Page, View, Visit, draw
 from ._period import Period, read_period
 from ._touchpoints import label, nothing_asked, stage_about, stage_label
+from .searches import is_large
 
 
 def show(visit: Visit) -> ResponseReturnValue:
@@ -31,15 +37,18 @@ def show(visit: Visit) -> ResponseReturnValue:
     with visit.reading() as conn:
         journey = _journey.read(conn, visit.shop, period, cases.open_by_question(conn, visit.shop.id))
         findings = _fixes.find(conn, visit.shop, period, journey)
+        worth = _worth(conn, visit, period, findings)
+        unhappy = _unhappy.find(conn, visit.shop, period, journey)
         overdue = cases.overdue(conn, visit.shop.id, now)
     answered = sum(asked.answered for asked in journey.asked)
     charted = _charted(journey, request.args.get("chart", ""))
     return draw(
         "overview.html", period=period, journey=journey, answered=answered, overdue=overdue, doors=Doors(period),
-        fixes=[_fix(finding, visit, period) for finding in findings], charted=charted,
+        fixes=[replace(_fix(finding, visit, period), lost=_lost(finding, worth)) for finding in findings], charted=charted,
         charts=None if charted is None else _charts(charted, journey, period),
         label=label, stage_label=stage_label, stage_about=stage_about, nothing_asked=nothing_asked, title_of=title_of,
-        meaning=meaning,
+        meaning=meaning, unhappy=unhappy, open=sum(asked.cases for asked in journey.asked), statuses=STATUS_NAMES,
+        tones=STATUS_TONES, here=f"/app/overview?{urlencode(period.query)}",
     )  # fmt: skip
 
 
@@ -59,17 +68,6 @@ class Doors:
         return {name: value for name, value in self.period.query.items() if name != "compare"}
 
 
-def title_of(question: Question) -> str:
-    """What the question asks, in the member's language where it has that."""
-    return _text_of(question, "title", question.name)
-
-
-def _text_of(question: Question, key: str, otherwise: str) -> str:
-    wanted = str(get_locale() or "en")
-    texts = question.texts.get(wanted) or question.texts.get("en") or next(iter(question.texts.values()), {})
-    return texts.get(key, otherwise)
-
-
 def meaning(asked: Asked) -> str:
     """What a question's score stands for, in a few words beside it."""
     score = asked.score
@@ -77,7 +75,7 @@ def meaning(asked: Asked) -> str:
         return ""
     if asked.metric.name == "top_option":
         most = max(score.distribution, key=lambda option: (score.distribution[option], option), default="")
-        return str(gettext("chose “%(option)s”", option=_text_of(asked.question, f"option.{most}", most))) if most else ""
+        return str(gettext("chose “%(option)s”", option=text_of(asked.question, f"option.{most}", most))) if most else ""
     meanings: dict[str, str] = {
         "success": gettext("said yes"),
         "stars": gettext("of 5 stars"),
@@ -90,7 +88,8 @@ def meaning(asked: Asked) -> str:
 
 @dataclass(frozen=True)
 class Fix:
-    """A finding in words. `href` leads to the answers behind it, `next` to where something can be done about it."""
+    """A finding in words. `href` leads to the answers behind it, `next` to where something can be done about it; `lost` is
+    what it may have cost, in money: `value`, `low`, `high`."""
 
     title: str
     text: str
@@ -98,6 +97,7 @@ class Fix:
     action: str
     next: str
     next_action: str
+    lost: Mapping[str, str] | None = None
 
 
 def _fix(finding: Finding, visit: Visit, period: Period) -> Fix:
@@ -144,6 +144,23 @@ def _fix(finding: Finding, visit: Visit, period: Period) -> Fix:
     )  # fmt: skip
 
 
+def _worth(conn: Connection, visit: Visit, period: Period, findings: Sequence[Finding]) -> truth.Basis | None:
+    """What lost demand is worked out from, as on the page of searches; None without a search among the findings."""
+    if not any(finding.kind in ("search", "empty") for finding in findings):
+        return None
+    return truth.basis(conn, truth.searching(visit.shop, period.first, period.last))
+
+
+def _lost(finding: Finding, worth: truth.Basis | None) -> dict[str, str] | None:
+    lost = None
+    if worth is not None and finding.kind in ("search", "empty") and finding.said_no:
+        lost = worth.lost(finding.said_no)
+    if lost is None:
+        return None
+    value, low, high = (money(each, lost.currency or None, is_large(lost)) for each in (lost.value, *lost.interval))
+    return {"value": value, "low": low, "high": high}
+
+
 def _search_fix(finding: Finding, doors: Doors) -> Fix:
     score = finding.score
     if finding.kind == "empty":
@@ -152,6 +169,9 @@ def _search_fix(finding: Finding, doors: Doors) -> Fix:
             "%(empty)s of %(n)s search for it showed nothing.", "%(empty)s of %(n)s searches for it showed nothing.",
             finding.searches, empty=number(finding.empty), n=number(finding.searches),
         )  # fmt: skip
+        if finding.said_no:
+            said = ngettext("%(n)s shopper said no.", "%(n)s shoppers said no.", finding.said_no, n=number(finding.said_no))
+            text = f"{text} {said}"
     else:
         title = gettext("Shoppers don't find “%(query)s”", query=finding.name)
         no = score.n - score.distribution.get("yes", 0)
@@ -166,21 +186,16 @@ def _search_fix(finding: Finding, doors: Doors) -> Fix:
     )  # fmt: skip
 
 
-def language_name(code: str) -> str:
-    """A language in the member's own."""
-    try:
-        return str(Locale.parse(code).get_display_name(str(get_locale() or "en")) or code)
-    except (UnknownLocaleError, ValueError):
-        return code
-
-
 def _low(metric: str) -> dict[str, str]:
     """The answers that pull a score down, as the inbox filters them."""
-    found = {"stars": ("1", "3"), "csat": ("1", "3"), "ces": ("1", "4"), "nps": ("0", "6")}.get(metric)
-    return {"value": "no"} if found is None else {"low": found[0], "high": found[1]}
+    found = low_bounds(metric)
+    return {"value": "no"} if found is None else {"low": str(found[0]), "high": str(found[1])}
 
 
 # --- the charts -------------------------------------------------------------------------------------------------------
+
+
+Dated = tuple[tuple[str, str], Counts]
 
 
 def _charted(journey: Journey, wanted: str) -> Asked | None:
@@ -198,14 +213,35 @@ def _charts(asked: Asked, journey: Journey, period: Period) -> dict[str, Any]:
         {"name": gettext("Answered"), "values": [sum(counts.answers.values()) for _, counts in steps]},
     ]
     if asked.metric is None:
-        return {"labels": labels, "reached": reached, "score": None, "left_out": False}
+        return {"labels": labels, "reached": reached, "score": None, "left_out": False, "cut": _cut(by, steps)}
     scores = [asked.metric.read(counts) for _, counts in steps]
     score = [_line(gettext("These days"), scores)]
     if before:
         earlier = [asked.metric.read(counts) for counts in before]
         score.append(_line(gettext("The time before"), earlier, dashed=True))
     left_out = any(one.n and not one.enough for one in scores)
-    return {"labels": labels, "reached": reached, "score": score, "left_out": left_out}
+    return {"labels": labels, "reached": reached, "score": score, "left_out": left_out, "cut": _cut(by, steps)}
+
+
+def _cut(by: str, steps: Sequence[Dated]) -> str:
+    """Says where the first or the last week or month is not whole, as it looks low beside the others."""
+    if by == "day" or len(steps) < 2:
+        return ""
+    first, last = (_length(days) for days in (steps[0][0], steps[-1][0]))
+    said = []
+    if first < _whole(by, steps[0][0][0]):
+        said.append(ngettext("The first bar is only %(n)s day long.", "The first bar is only %(n)s days long.", first, n=number(first)))
+    if last < _whole(by, steps[-1][0][0]):
+        said.append(ngettext("The last bar is only %(n)s day long.", "The last bar is only %(n)s days long.", last, n=number(last)))
+    return " ".join(said)
+
+
+def _length(days: tuple[str, str]) -> int:
+    return (date.fromisoformat(days[1]) - date.fromisoformat(days[0])).days + 1
+
+
+def _whole(by: str, day: str) -> int:
+    return 7 if by == "week" else monthrange(int(day[:4]), int(day[5:7]))[1]
 
 
 def _line(name: str, scores: list[Score], dashed: bool = False) -> dict[str, Any]:
@@ -217,9 +253,6 @@ def _line(name: str, scores: list[Score], dashed: bool = False) -> dict[str, Any
 
     found: dict[str, Any] = {"name": name, "values": only_enough(None)}
     return {**found, "dashed": True} if dashed else {**found, "low": only_enough(0), "high": only_enough(1)}
-
-
-Dated = tuple[tuple[str, str], Counts]
 
 
 def _thick_enough(asked: Asked, journey: Journey, period: Period) -> tuple[str, list[Dated], list[Counts]]:

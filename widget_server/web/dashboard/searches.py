@@ -25,7 +25,7 @@ from widget_server.contract import money
 from widget_server.contract.demand import LEAST_CONVERSION, MOST_CONVERSION, WHOLE, Lost
 from widget_server.contract.events import MAX_QUERY
 from widget_server.contract.queries import query_key
-from widget_server.contract.scores import Score, proportion
+from widget_server.contract.scores import ENOUGH, Score, proportion
 from widget_server.record import answers, assumptions, counters
 from widget_server.record import searches as spellings
 from widget_server.record.answers import Filter
@@ -34,7 +34,7 @@ from widget_server.web import truth
 from widget_server.web.errors import not_found
 from widget_server.web.params import cursor, open_cursor
 
-from . import _csv
+from . import _csv, _fixes
 from ._formats import day, number
 from ._page import Page, View, Visit, draw
 from ._period import Period, read_period
@@ -85,9 +85,9 @@ def one(visit: Visit) -> ResponseReturnValue:
         by_day = counters.of_query(conn, chosen, key)
         spelled = spellings.of_query(conn, visit.shop.id, key, _SPELLINGS)
         said = answers.newest(conn, visit.shop.id, _said_about(visit, period, key), None, _SAID)
-        texts = answers.newest_texts(conn, visit.shop.id, [key], _INSTEAD)[key]
+        texts = answers.newest_texts(conn, visit.shop.id, [key], _INSTEAD, chosen.since, chosen.until)[key]
     return draw(
-        "searches/one.html", row=row, period=period, known=known, doors=Doors(period, chosen), chart=_chart(by_day, period),
+        "searches/one.html", row=row, period=period, known=known, doors=Doors(period, chosen), chart=_chart(by_day, period, row.found),
         spelled=spelled, said=said, instead=_instead(texts), is_known=bool(spelled or row.asked or row.searched.searches),
         advice=_advice(row), is_large=is_large,
     )  # fmt: skip
@@ -128,7 +128,8 @@ def _list(visit: Visit, args: Mapping[str, str], refused: str | None = None) -> 
         "searches/list.html", wanted=wanted, period=wanted.period, known=known, total=total, corners=_corners(corners),
         rows=rows, before=before, doors=doors, sort_of=_sort_of(wanted), refused=refused,
         next=None if end is None else url_for("searches.show", **wanted.query(after=cursor(*end)), _anchor="table"),
-        points=points, is_large=is_large,
+        points=points, is_large=is_large, title=_TITLES[wanted.sort],
+        troubles={row.key: _fixes.trouble(row.found, total.found, row.searched) for row in rows},
     )  # fmt: skip
 
 
@@ -169,10 +170,12 @@ class Doors:
 
 def _wanted(args: Mapping[str, str], visit: Visit) -> Wanted:
     sort, corner, after = args.get("sort", ""), args.get("corner", ""), args.get("after", "")
+    words = _line(args.get("q", ""))
     return Wanted(
         read_period(args, visit.shop.time_zone),
-        sort if sort in truth.SORTS else _FIRST_SORT,
-        _line(args.get("q", "")),
+        # Who looks for words looks for them among all searches.
+        sort if sort in truth.SORTS else "searches" if words else _FIRST_SORT,
+        words,
         corner if corner in truth.CORNERS else "",
         open_cursor(after) if _CURSOR.fullmatch(after) else None,
     )
@@ -220,6 +223,16 @@ def _sort_of(wanted: Wanted) -> dict[str, dict[str, Any]]:
         }
         for name in truth.SORTS
     }
+
+
+_TITLES = {
+    "not_found": _("Searches that shoppers said no to"),
+    "zero_results": _("Searches that showed nothing"),
+    "searches": _("All searches"),
+    "clicks": _("Searches with clicks on results"),
+    "asked": _("Searches that were asked about"),
+    "share_not_found": _("Searches with at least 10 answers"),
+}
 
 
 @dataclass(frozen=True)
@@ -326,20 +339,21 @@ def _instead(texts: list[str]) -> list[tuple[str, int]]:
     return [(written[key], n) for key, n in times.most_common(8) if n > 1 and key]
 
 
-def _chart(by_day: Mapping[str, tuple[int, int]], period: Period) -> dict[str, Any] | None:
-    """The share that found it in each day, week or month; None with nothing to draw."""
-    if not by_day:
+def _chart(by_day: Mapping[str, tuple[int, int]], period: Period, found: Score) -> dict[str, Any] | None:
+    """The share that found it in each day, week or month; None where there are too few answers to draw anything."""
+    if not by_day or not found.enough:
         return None
+    by = "week" if period.by == "day" and found.n < ENOUGH * period.days else period.by
     sums: dict[str, list[int]] = {}
-    for step in _steps(period):
+    for step in _steps(period, by):
         sums.setdefault(step, [0, 0])
     for name, (yes, no) in by_day.items():
-        both = sums.setdefault(_step_of(date.fromisoformat(name), period), [0, 0])
+        both = sums.setdefault(_step_of(date.fromisoformat(name), by), [0, 0])
         both[0] += yes
         both[1] += no
     scores = [proportion(yes, {"yes": yes, "no": no}) for yes, no in sums.values()]
     return {
-        "labels": [day(step, "d MMM") if period.by != "month" else day(step, "LLL y") for step in sums],
+        "labels": [day(step, "d MMM") if by != "month" else day(step, "LLL y") for step in sums],
         "values": [score.value for score in scores],
         "low": [score.interval and score.interval[0] for score in scores],
         "high": [score.interval and score.interval[1] for score in scores],
@@ -347,18 +361,18 @@ def _chart(by_day: Mapping[str, tuple[int, int]], period: Period) -> dict[str, A
     }
 
 
-def _steps(period: Period) -> Iterator[str]:
+def _steps(period: Period, by: str) -> Iterator[str]:
     at, last = date.fromisoformat(period.first), date.fromisoformat(period.last)
     while at <= last:
-        yield _step_of(at, period)
+        yield _step_of(at, by)
         at += timedelta(days=1)
 
 
-def _step_of(at: date, period: Period) -> str:
+def _step_of(at: date, by: str) -> str:
     """The first day of its day, week (they begin on Mondays) or month."""
-    if period.by == "week":
+    if by == "week":
         at -= timedelta(days=at.weekday())
-    return (at.replace(day=1) if period.by == "month" else at).isoformat()
+    return (at.replace(day=1) if by == "month" else at).isoformat()
 
 
 def _advice(row: truth.Row) -> list[str]:
@@ -375,8 +389,9 @@ def _advice(row: truth.Row) -> list[str]:
             gettext("Search for it in your own shop, as a shopper would. Is what they want among the first five results?"),
             gettext("Read what they looked for instead, and put those words into the names of the products."),
         ]
-    if row.said_no and not row.found.enough:
-        more = max(0, 10 - row.found.n)
+    more = ENOUGH - row.found.n
+    # Where nothing is shown there is nothing to wait for.
+    if row.said_no and more > 0 and (share is None or share < 0.5):
         found.append(ngettext("Wait for %(n)s more answer before you change much.", "Wait for %(n)s more answers before you change much.", more, n=more))
     return found
 

@@ -24,9 +24,9 @@ from widget_server.record import touchpoints as record
 from widget_server.record.questions import QuestionConflict
 from widget_server.web.errors import Problem
 
+from ._names import title_of
 from ._page import Page, View, Visit, draw
 from ._touchpoints import label, stage_label
-from .overview import title_of
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
