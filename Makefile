@@ -7,6 +7,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 SNIPPET := widget_server/web/static/widget/manifest.json
 BUILT := widget_server/web/static/pages/built/manifest.json
+# Compiled modules are kept, whatever is usual on this machine: the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20

