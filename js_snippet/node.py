@@ -63,7 +63,8 @@ def main(arguments: list[str]) -> int:
         if not is_installed():
             subprocess.run([*command, "ci", "--loglevel=error"], cwd=HERE, env=environment, check=True)
             (HERE / "node_modules" / ".package-lock.json").touch()
-        return subprocess.run([*command, *arguments], cwd=HERE, env=environment).returncode
+        # What the script says is enough.
+        return subprocess.run([*command, "--silent", *arguments], cwd=HERE, env=environment).returncode
 
 
 if __name__ == "__main__":

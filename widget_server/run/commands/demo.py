@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ import redis
 import structlog
 
 from widget_server.contract.settings import PREFIX, Settings
+from widget_server.contract.times import local_day
 from widget_server.demo import history, serve, shop, tenant
 from widget_server.demo.tenant import Tenant
 from widget_server.intake.checks import envelope
@@ -61,7 +63,9 @@ def _settings(host: str | None, port: int | None) -> Settings:
         settings = replace(settings, log_level="warning")
         logs.configure(settings.log_level)
     settings = replace(settings, host=host or settings.host)
-    return settings if port is None else up.at_port(settings, port)
+    settings = settings if port is None else up.at_port(settings, port)
+    # Links that are made have the address that is printed: a browser is signed in at that one.
+    return replace(settings, base_url=_address(settings)) if settings.port else settings
 
 
 def _given(name: str) -> bool:
@@ -167,34 +171,36 @@ def _reachable(host: str) -> str:
 
 
 def _announcement(shop_address: str, atbalss: str, mine: Tenant, folder: Path, width: int) -> str:
-    """What to try, in the order in which one would."""
+    """What to try. What somebody needs who wants to see the owner's pages comes last, where the eye is."""
     tongues = "   ".join(f"{shop_address}/{lang}/" for lang in ("lv", "lt", "en"))
     rule = click.style("─" * width, dim=True)
 
     def row(name: str, text: str) -> str:
         return f"  {click.style(f'{name:<9}', bold=True)}{text}"
 
+    first = date.fromisoformat(local_day(int(time.time() * 1000), tenant.TIME_ZONE)) - timedelta(days=29)
     ask = f'curl -s -H "Authorization: Bearer {mine.api_key}" "{atbalss}/v1/'
     return "\n".join(
         [
             f"{click.style('ready', fg='green', bold=True)}  {shop_address}/en/",
             rule,
             row("Shop", tongues),
-            row("Owner", f"{atbalss}/app"),
-            row("", f"e-mail {mine.owner}   password {mine.password}"),
             row("API key", f"{mine.api_key}   (reference: {atbalss}/docs)"),
             row("Data", f"{folder}   (delete it to begin anew)"),
             "",
-            f'  1. Be a shopper: search for "gift card" ({shop_address}/en/search?q=gift+card), wait a moment, tap No',
-            "     and say what you looked for. Order something (no money, no mail) and rate it on the thank-you page.",
+            f'  Be a shopper: search for "gift card" ({shop_address}/en/search?q=gift+card), wait a moment, tap No',
+            "  and say what you looked for. Order something (no money, no mail) and rate it on the thank-you page.",
             "",
-            f"  2. Be the owner: sign in at {atbalss}/app with the e-mail and password above. Which search",
-            "     disappoints most? Which buyer was unhappy? Make a case of it.",
+            "  Be a program: the numbers of the last 30 days, and the searches that most shoppers said no to:",
             "",
-            "  3. Be a program: the same numbers, and the searches that disappoint most:",
+            f'{ask}scores?metric=success&question=search-found&from={first}"',
+            f'{ask}searches?sort=not_found&limit=5&from={first}"',
+            rule,
+            click.style(f"  Be the owner: sign in at {atbalss}/app with the e-mail and password below.", bold=True),
+            "  The first page says which search disappoints most, and which buyers were unhappy: make a case of one.",
             "",
-            f'{ask}scores?metric=success&question=search-found"',
-            f'{ask}searches?sort=not_found&limit=5"',
+            row("Owner", click.style(f"{atbalss}/app", fg="green", bold=True)),
+            row("", f"e-mail {click.style(mine.owner, bold=True)}   password {click.style(mine.password, bold=True)}"),
             rule,
             "  Ctrl-C stops everything.",
         ]
