@@ -8,12 +8,14 @@ ours (the browser's word on where it comes from, and the form's token), and the 
 import time
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Flask, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from widget_server.record import members, sessions, shops
 from widget_server.record.db import is_passing
@@ -83,6 +85,7 @@ def find_visit() -> Visit | None:
 
 def _view(view: View, pages: list[Page]):  # type: ignore[no-untyped-def]
     def answer(**path: str) -> ResponseReturnValue:
+        _take_words()
         visit = find_visit()
         if visit is None:
             return _to_sign_in()
@@ -102,6 +105,7 @@ def _view(view: View, pages: list[Page]):  # type: ignore[no-untyped-def]
 
 
 def _for_all(view: View, **path: str) -> ResponseReturnValue:
+    _take_words()
     _check_path(path)
     check_form()
     return view.handler(**path)
@@ -156,6 +160,23 @@ def _to_sign_in() -> Response:
     made = redirect(target, 303)
     assert isinstance(made, Response)
     return made
+
+
+class _Words(ImmutableMultiDict[str, Any]):
+    """Parameters and fields without NUL: PostgreSQL takes none, and nobody means one."""
+
+    def __init__(self, given: Any = None) -> None:
+        pairs = given.items(multi=True) if isinstance(given, MultiDict) else given or ()
+        super().__init__([(name.replace("\0", ""), _bare(value)) for name, value in pairs])
+
+
+def _take_words() -> None:
+    """What came with this request, as `request.args` and `request.form` are to give it from now on."""
+    request.parameter_storage_class = _Words
+
+
+def _bare(value: Any) -> Any:
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def _check_path(path: Mapping[str, str]) -> None:

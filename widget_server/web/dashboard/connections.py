@@ -4,6 +4,7 @@ as at /v1/connections, by the same code."""
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -27,7 +28,7 @@ from widget_server.web.params import load
 from widget_server.web.resource import Write
 from widget_server.web.state import state
 
-from . import _delivery_words, _standing, _troubles
+from . import _clash, _delivery_words, _standing, _troubles
 from ._page import Page, View, Visit, draw
 from .endpoints import refused
 
@@ -80,7 +81,10 @@ def change(visit: Visit, connection: str) -> ResponseReturnValue:
     name, settings = request.form.get("name", "").strip(), _settings(code)
     try:
         body = load(api.ConnectionChange, {"settings": settings, **({"name": name} if name else {})})
-        made = api.change_connection(Write(visit.shop, body, visit.writing), connection)
+        made = api.change_connection(Write(visit.shop, body, _clash.guarded(visit, partial(_now, visit, connection))), connection)
+    except _clash.Clash:
+        _clash.say()
+        return _page(visit, connection, settings), 409
     except Problem as problem:
         if problem.status == 404:
             raise
@@ -157,8 +161,13 @@ def _page(
         newest=newest, goals={}, checked=_standing.checked_at(found), kept=kept, wrong=wrong or {},
         fields=[] if code is None else _fields(code, kept if settings is None else settings, wrong or {}),
         duties=_duties(found, others), address=reconcile.address(state().settings.base_url, found) if hears is not None else None,
-        words=_delivery_words, explain=_troubles.explain,
+        words=_delivery_words, explain=_troubles.explain, made_from=_clash.mark([found.name, found.settings]),
     )  # fmt: skip
+
+
+def _now(visit: Visit, connection: str, conn: Connection) -> list[Any]:
+    found = record.by_id(conn, visit.shop.id, connection)
+    return [] if found is None else [found.name, found.settings]
 
 
 def _duties(connection: ShopConnection, others: list[ShopConnection]) -> list[str]:
@@ -201,9 +210,9 @@ def _fields(code: Integration, values: Mapping[str, str], wrong: Mapping[str, st
         label, hint = _delivery_words.SETTINGS.get((code.name, setting.name), (setting.label, ""))
         said = str(hint)
         if setting.make is not None:
-            said = f"{said} {gettext('Leave it empty, and one is made and shown to you once.')}".strip()
+            said = " ".join((said, gettext("Leave it empty, and one is made and shown to you once."))).strip()
         elif not setting.required:
-            said = f"{said} {gettext('You may leave it empty.')}".strip()
+            said = " ".join((said, gettext("You may leave it empty."))).strip()
         kind = {"url": "url", "number": "text"}.get(setting.kind, "text")
         made.append(
             Field(

@@ -2,19 +2,22 @@
 is done here as at /v1/domains and /v1/origins, by the same code."""
 
 import re
+from functools import partial
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy import Connection
 
-from widget_server.record import origins
+from widget_server.record import origins, shops
 from widget_server.web.api import domains as api_domains
 from widget_server.web.api import origins as api_origins
 from widget_server.web.errors import Problem
 from widget_server.web.params import load
 from widget_server.web.resource import Write
 
+from . import _clash
 from ._page import Page, View, Visit, draw
 from .start import domain_of
 
@@ -31,7 +34,11 @@ def save(visit: Visit) -> ResponseReturnValue:
         body = load(api_domains.DomainsBody, {"domains": named})
     except Problem as problem:
         return _page(visit, domains=typed, wrong={"domains": _wrong(problem, named, api_domains.MOST)}), 422
-    api_domains.put_domains(Write(visit.shop, body, visit.writing))
+    try:
+        api_domains.put_domains(Write(visit.shop, body, _clash.guarded(visit, partial(_domains, visit), named)))
+    except _clash.Clash:
+        _clash.say()
+        return _page(visit, domains=typed), 409
     flash(gettext("Saved. It holds within a minute."), "good")
     return redirect(url_for("domains.show"), 303)
 
@@ -44,7 +51,11 @@ def save_origins(visit: Visit) -> ResponseReturnValue:
         body = load(api_origins.OriginsBody, {"origins": named})
     except Problem as problem:
         return _page(visit, allowed=typed, wrong={"origins": _wrong(problem, named, api_origins.MOST)}), 422
-    api_origins.put_origins(Write(visit.shop, body, visit.writing))
+    try:
+        api_origins.put_origins(Write(visit.shop, body, _clash.guarded(visit, partial(_origins, visit), sorted(set(named)))))
+    except _clash.Clash:
+        _clash.say()
+        return _page(visit, allowed=typed), 409
     flash(gettext("Saved."), "good")
     return redirect(url_for("domains.show"), 303)
 
@@ -72,7 +83,17 @@ def _page(
     return draw(
         "settings/domains.html", domains="\n".join(visit.shop.domains) if domains is None else domains, named=named,
         origins="\n".join(named) if allowed is None else allowed, wrong=wrong or {},
+        made_from=_clash.mark(list(visit.shop.domains)), origins_made_from=_clash.mark(sorted(named)),
     )  # fmt: skip
+
+
+def _domains(visit: Visit, conn: Connection) -> list[str]:
+    found = shops.by_id(conn, visit.shop.id)
+    return [] if found is None else list(found.domains)
+
+
+def _origins(visit: Visit, conn: Connection) -> list[str]:
+    return sorted(origins.of_shop(conn, visit.shop.id))
 
 
 PAGE = Page(

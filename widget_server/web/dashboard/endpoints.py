@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -20,7 +21,7 @@ from widget_server.web.errors import Problem, not_found
 from widget_server.web.params import load
 from widget_server.web.resource import Write
 
-from . import _delivery_words, _standing, _troubles
+from . import _clash, _delivery_words, _standing, _troubles
 from ._page import Page, View, Visit, draw
 
 _NEWEST = 10
@@ -50,7 +51,11 @@ def change(visit: Visit, goal: str) -> ResponseReturnValue:
     url, types = request.form.get("url", "").strip(), request.form.getlist("types")
     try:
         body = load(api.EndpointChange, {"url": url, "types": types})
-        api.change_endpoint(Write(visit.shop, body, visit.writing), goal)
+        guarded = _clash.guarded(visit, partial(_now, visit, goal), [body["url"], sorted(set(body["types"]))])
+        api.change_endpoint(Write(visit.shop, body, guarded), goal)
+    except _clash.Clash:
+        _clash.say()
+        return _page(visit, goal, None, url, types), 409
     except Problem as problem:
         if problem.status == 404:
             raise
@@ -120,7 +125,13 @@ def _page(
         "deliveries/endpoint.html", endpoint=found, standing=standing, newest=newest, wrong=wrong or {}, goals={},
         url=found.url if url is None else url, types=found.types if types is None else types,
         groups=_delivery_words.GROUPS, words=_delivery_words, explain=_troubles.explain,
+        made_from=_clash.mark([found.url, sorted(found.types)]),
     )  # fmt: skip
+
+
+def _now(visit: Visit, goal: str, conn: Connection) -> list[Any]:
+    found = record.by_id(conn, visit.shop.id, goal)
+    return [] if found is None else [found.url, sorted(found.types)]
 
 
 def _known(conn: Connection, visit: Visit, goal: str) -> Endpoint:

@@ -1,5 +1,6 @@
 """Settings, the shop: its name, its time zone, and what the panel looks like in it."""
 
+from functools import partial
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -7,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy import Connection
 
 from widget_server.act import verify
 from widget_server.contract import theme
@@ -17,9 +19,10 @@ from widget_server.web.params import load
 from widget_server.web.resource import Write
 from widget_server.web.state import state
 
+from . import _clash
 from ._page import Page, View, Visit, draw
 from ._sentences import said
-from .start import seen_as
+from .start import looks_now, seen_as
 
 _LONGEST = 100
 # Counting anew takes about a second for ten thousand answers; whoever runs the server can do it for any number.
@@ -49,8 +52,12 @@ def save(visit: Visit) -> ResponseReturnValue:
         )  # fmt: skip
     if wrong:
         return _page(visit, name=name, zone=zone, wrong=wrong), 422
-    with visit.writing() as conn:
-        shops.set_name(conn, visit.shop.id, name)
+    try:
+        with _clash.guarded(visit, partial(_named, visit), [name, zone])() as conn:
+            shops.set_name(conn, visit.shop.id, name)
+    except _clash.Clash:
+        _clash.say()
+        return _page(visit, name=name, zone=zone), 409
     if moves:
         verify.rebuild(state().database, visit.shop.id, zone)
         flash(gettext("Saved. All days were cut anew for the new time zone."), "good")
@@ -66,7 +73,11 @@ def looks(visit: Visit) -> ResponseReturnValue:
 def save_looks(visit: Visit) -> ResponseReturnValue:
     given, wrong = _given(visit)
     if not wrong and request.form.get("do") != "look":
-        api.put_widget(Write(visit.shop, given, visit.writing))
+        try:
+            api.put_widget(Write(visit.shop, given, _clash.guarded(visit, partial(looks_now, visit), theme.stored(given))))
+        except _clash.Clash:
+            _clash.say()
+            return _looks(visit, given, wrong), 409
         flash(gettext("Saved. It shows in your shop within a minute."), "good")
         return redirect(url_for("shop.looks"), 303)
     return _looks(visit, given, wrong), 422 if wrong else 200
@@ -97,14 +108,20 @@ def _given(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _looks(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> str:
-    return draw("settings/looks.html", given=given, wrong=wrong, **seen_as(visit, given, wrong))
+    made_from = _clash.mark(dict(visit.shop.widget))
+    return draw("settings/looks.html", given=given, wrong=wrong, made_from=made_from, **seen_as(visit, given, wrong))
 
 
 def _page(visit: Visit, name: str | None = None, zone: str | None = None, wrong: dict[str, str] | None = None) -> str:
     return draw(
         "settings/shop.html", name=visit.shop.name if name is None else name, zone=zone or visit.shop.time_zone,
-        zones=_zones(), wrong=wrong or {}, tag=api.tag(visit.shop),
+        zones=_zones(), wrong=wrong or {}, tag=api.tag(visit.shop), made_from=_clash.mark([visit.shop.name, visit.shop.time_zone]),
     )  # fmt: skip
+
+
+def _named(visit: Visit, conn: Connection) -> list[str]:
+    found = shops.by_id(conn, visit.shop.id)
+    return [] if found is None else [found.name, found.time_zone]
 
 
 def _is_large(visit: Visit) -> bool:

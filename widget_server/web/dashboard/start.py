@@ -4,6 +4,7 @@ A new shop's owner is led through them at the first sign-in. Each can be left ou
 """
 
 import time
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -12,6 +13,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy import Connection
 
 from integrations import PermanentError, Response, TemporaryError
 from widget_server.contract import theme
@@ -26,8 +28,8 @@ from widget_server.web.errors import Problem
 from widget_server.web.params import load
 from widget_server.web.state import state
 
+from . import _clash, _texts
 from . import _question_words as words
-from . import _texts
 from ._page import Page, View, Visit, draw
 from ._sentences import said
 from ._shop_page import Expected, Finding, look
@@ -68,9 +70,13 @@ def save_shop(visit: Visit) -> ResponseReturnValue:
         wrong["domains"] = gettext("Give the address of your shop, like shop.example.")
     if wrong:
         return _shop_form(visit, name, typed, wrong), 422
-    with visit.writing() as conn:
-        shops.set_name(conn, visit.shop.id, name)
-        shops.set_domains(conn, visit.shop.id, domains)
+    try:
+        with _clash.guarded(visit, partial(_shop_now, visit), [name, domains])() as conn:
+            shops.set_name(conn, visit.shop.id, name)
+            shops.set_domains(conn, visit.shop.id, domains)
+    except _clash.Clash:
+        _clash.say()
+        return _shop_form(visit, name, typed, {}), 409
     return redirect(url_for("start.looks"), 303)
 
 
@@ -89,7 +95,13 @@ def add_domain(visit: Visit) -> ResponseReturnValue:
 
 
 def _shop_form(visit: Visit, name: str, domains: str, wrong: dict[str, str]) -> str:
-    return draw("start/shop.html", steps=STEPS, name=name, domains=domains, wrong=wrong, most=_LONGEST_NAME)
+    made_from = _clash.mark([visit.shop.name, list(visit.shop.domains)])
+    return draw("start/shop.html", steps=STEPS, name=name, domains=domains, wrong=wrong, most=_LONGEST_NAME, made_from=made_from)
+
+
+def _shop_now(visit: Visit, conn: Connection) -> list[Any]:
+    found = shops.by_id(conn, visit.shop.id)
+    return [] if found is None else [found.name, list(found.domains)]
 
 
 def domain_of(typed: str) -> str:
@@ -117,8 +129,13 @@ def save_looks(visit: Visit) -> ResponseReturnValue:
     if wrong or request.form.get("do") == "look":
         return _looks_form(visit, given, wrong), 422 if wrong else 200
     language = request.form.get("language", visit.member.language)
+    try:
+        with _clash.guarded(visit, partial(looks_now, visit), theme.stored(given))() as conn:
+            shops.set_widget(conn, visit.shop.id, theme.stored(given))
+    except _clash.Clash:
+        _clash.say()
+        return _looks_form(visit, given, wrong), 409
     with visit.writing() as conn:
-        shops.set_widget(conn, visit.shop.id, theme.stored(given))
         if language in _texts.LANGUAGES:
             accounts.set_person(conn, visit.member.account, visit.member.name, language, visit.member.theme)
     return redirect(url_for("start.line"), 303)
@@ -146,8 +163,15 @@ def _widget(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _looks_form(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> str:
     return draw(
-        "start/looks.html", steps=STEPS, given=given, wrong=wrong, languages=_texts.LANGUAGES, words=words, **seen_as(visit, given, wrong)
-    )
+        "start/looks.html", steps=STEPS, given=given, wrong=wrong, languages=_texts.LANGUAGES, words=words,
+        made_from=_clash.mark(dict(visit.shop.widget)), **seen_as(visit, given, wrong),
+    )  # fmt: skip
+
+
+def looks_now(visit: Visit, conn: Connection) -> dict[str, Any]:
+    """What the panel looks like in this transaction."""
+    found = shops.by_id(conn, visit.shop.id)
+    return {} if found is None else dict(found.widget)
 
 
 def seen_as(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,6 +25,7 @@ from widget_server.record import touchpoints as record
 from widget_server.record.questions import QuestionConflict
 from widget_server.web.errors import Problem
 
+from . import _clash
 from ._names import title_of
 from ._page import Page, View, Visit, draw
 from ._touchpoints import label, stage_label
@@ -41,13 +43,30 @@ def show(visit: Visit) -> ResponseReturnValue:
         stages=[(stage, stage_label(stage)) for stage in STAGES],
         longest=LONGEST_TITLE, built_in=[one.name for one in BUILT_IN],
         choices=[(one.name, label(one)) for one in known], may_change=visit.member.may("editor") and not visit.is_sample, is_full=len(known) >= MOST_TOUCHPOINTS,
+        made_from=_clash.mark(_steps(known)), assigned_from=_clash.mark(_assigned(visit.shop)),
     )  # fmt: skip
 
 
 def save(visit: Visit) -> ResponseReturnValue:
     """All names and stages as they stand in the form, and what its button does to one of them."""
     word, _, name = request.form.get("do", "save").partition(":")
-    with visit.writing() as conn:
+    try:
+        _save(visit, word, name)
+    except _clash.Clash:
+        _clash.say_theirs()
+    except _Refused as refused:
+        flash(str(refused), "bad")
+    else:
+        flash(gettext("Saved."), "good")
+    return _back()
+
+
+class _Refused(Exception):
+    """Nothing is saved; the text says why."""
+
+
+def _save(visit: Visit, word: str, name: str) -> None:
+    with _clash.guarded(visit, partial(_steps_now, visit))() as conn:
         shop = _present(conn, visit)
         known = [_from_form(one) for one in record.of_shop(conn, shop)]
         if word in ("up", "down"):
@@ -58,22 +77,18 @@ def save(visit: Visit) -> ResponseReturnValue:
         elif word == "add":
             title = _title(request.form.get("title", ""))
             if not title:
-                flash(gettext("Give the new step a name."), "bad")
-                return _back()
+                raise _Refused(gettext("Give the new step a name."))
             if len(known) >= MOST_TOUCHPOINTS:
-                flash(gettext("That is all there is room for: remove a step first."), "bad")
-                return _back()
+                raise _Refused(gettext("That is all there is room for: remove a step first."))
             known.append(Touchpoint(_new_name(title, known), _stage(request.form.get("stage", "")), title))
         record.replace(conn, shop.id, sorted(known, key=lambda one: STAGES.index(one.stage)))
-    flash(gettext("Saved."), "good")
-    return _back()
 
 
 def assign(visit: Visit) -> ResponseReturnValue:
     """Each question to the touchpoint that the form names."""
     changed = 0
     try:
-        with visit.writing() as conn:
+        with _clash.guarded(visit, partial(_assigned_now, visit))() as conn:
             shop = _present(conn, visit)
             known = {one.name for one in record.of_shop(conn, shop)}
             for question in _asked(shop):
@@ -81,11 +96,30 @@ def assign(visit: Visit) -> ResponseReturnValue:
                 if wanted in known and wanted != named(question):
                     questions.change(conn, shop.id, question.name, lambda old, to=wanted: saving.changed(old, {"touchpoint": to}))  # type: ignore[misc]
                     changed += 1
+    except _clash.Clash:
+        _clash.say_theirs()
+        return _back()
     except QuestionConflict as error:
         flash(str(error), "bad")
         return _back()
     flash(gettext("Saved.") if changed else gettext("Nothing was changed."), "good" if changed else "info")
     return _back()
+
+
+def _steps_now(visit: Visit, conn: Connection) -> list[list[str]]:
+    return _steps(record.of_shop(conn, _present(conn, visit)))
+
+
+def _assigned_now(visit: Visit, conn: Connection) -> dict[str, str]:
+    return _assigned(_present(conn, visit))
+
+
+def _steps(known: Sequence[Touchpoint]) -> list[list[str]]:
+    return [[one.name, one.stage, one.title] for one in known]
+
+
+def _assigned(shop: Shop) -> dict[str, str]:
+    return {question.name: named(question) for question in _asked(shop)}
 
 
 def _present(conn: Connection, visit: Visit) -> Shop:
