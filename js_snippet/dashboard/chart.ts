@@ -160,6 +160,8 @@ function scattered({ series }: Drawing): ChartDataset {
     borderColor: token("chart-1"),
     pointRadius: 6,
     pointHoverRadius: 8,
+    // Dots on the edge are whole.
+    clip: 10,
   };
 }
 

@@ -11,7 +11,8 @@ from tests.pipeline.envelopes import NOW
 from tests.web.conftest import DAY, Person, World, answer, signed_in
 from widget_server.act import sample, verify
 from widget_server.contract.times import local_day
-from widget_server.record import counters, keys, shops
+from widget_server.record import answers, cases, counters, keys, shops
+from widget_server.record.cases import Wanted
 from widget_server.record.counters import Slice
 from widget_server.record.db import Database
 
@@ -60,6 +61,22 @@ def test_it_shows_every_stage_of_the_journey(sqlite_database: Database, short: N
         for name in made.questions:
             counted = counters.total(conn, Slice(shops.SAMPLE, (name,)))
             assert counted.shown and counted.answers, name
+
+
+def test_there_are_cases_and_something_that_does_not_count(database: Database, short: None) -> None:
+    def listed() -> tuple[list[str], list[str], int]:
+        with database.reading() as conn:
+            opened = [case.key for case in cases.listed(conn, shops.SAMPLE, Wanted(), None, 50)]
+            solved = [case.key for case in cases.ended(conn, shops.SAMPLE, Wanted(), None, 50)]
+            return opened, solved, len(answers.newest(conn, shops.SAMPLE, answers.Filter(quarantined=True), None, 50))
+
+    sample.settle(database, NOW)
+    opened, solved, doubtful = listed()
+    assert 1 <= len(opened) <= 3 and not solved and doubtful in (2, 3)
+    sample.settle(database, NOW + 20 * DAY)
+    later, done, _ = listed()
+    assert set(done) == set(opened) and 1 <= len(later) <= 3 and not set(later) & set(opened)
+    assert list(verify.verify(database)) == []
 
 
 def test_nothing_of_it_is_in_a_real_shop_and_nothing_of_a_real_shop_in_it(small_world: World, short: None) -> None:

@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 from widget_server.contract import saving
 from widget_server.contract.sets import SETS
 from widget_server.contract.shop import Question, Shop
-from widget_server.contract.times import local_day
+from widget_server.contract.times import local_day, midnight
 from widget_server.intake.checks import envelope
-from widget_server.record import counters, questions, shops
+from widget_server.record import answers, cases, counters, questions, shops
+from widget_server.record.cases import Wanted
 from widget_server.record.counters import Slice
 from widget_server.record.db import Database, lock_shops
 
@@ -33,6 +34,8 @@ DAYS = 120
 
 _SETS = ("search-found", "product-info", "order-rating", "order-effort", "why-us", "delivery-rating", "recommend")
 _AT_ONCE = 20
+# So many low ratings of the last so many days are open cases.
+_CASES, _SEEN_TO = 3, 14
 _LANGUAGES = (("lv", 9), ("lt", 5), ("et", 3), ("ru", 4), ("en", 3))
 _HOUR = 3_600_000
 # Of every sixty days the courier is late in the last so many, so that there is a fall to be seen, and its end.
@@ -57,7 +60,20 @@ def settle(database: Database, now: int) -> Shop:
         days = missing[start : start + _AT_ONCE]
         # In one transaction, so that a day is told whole or not at all.
         process(database, [envelope(shop.id, now, event, _source(event)) for day in days for event in _Day(day).events()])
+    if missing:
+        _see_to_low_ratings(database, shop, today)
     return shop
+
+
+def _see_to_low_ratings(database: Database, shop: Shop, today: date) -> None:
+    """The newest low ratings are open cases, those before are solved; so there is something of each to be looked at."""
+    start, end = (midnight(f"{today}", later, TIME_ZONE) for later in (-_SEEN_TO, 0))
+    with database.writing() as conn:
+        low = answers.newest_in(conn, shop.id, {"order-rating": ("1", "2", "3")}, start, end, _CASES)
+        names = [(answer.question, answer.key) for answer in low]
+        open_ones = [(case.question, case.key) for case in cases.listed(conn, shop.id, Wanted(), None, 100)]
+        cases.make(conn, shop.id, names, None, end)
+        cases.change(conn, shop.id, [name for name in open_ones if name not in names], {"status": "solved"}, None, end)
 
 
 def _made(database: Database) -> Shop:
@@ -81,6 +97,8 @@ def _questions() -> list[Question]:
 
 
 def _source(event: Event) -> str:
+    if event["type"] == "answer.quarantined":
+        return "owner"
     return "platform" if event["type"].startswith("order.") else "browser"
 
 
@@ -107,6 +125,18 @@ class _Day:
             yield from self._product(self._language())
         for _ in range(rng.randint(4, 6)):
             yield from self._order(self._language())
+        if self.day.toordinal() % 3 == 0:
+            yield from self._doubtful(self._language())
+
+    def _doubtful(self, language: str) -> Iterator[Event]:
+        """Answered quicker than anybody can be, so that it does not count."""
+        at, answer = self._daytime(), self._id()
+        about = {
+            "question": "way-around", "question_version": 1, "placement": "page", "answer": answer, "page": self._page(language),
+        }  # fmt: skip
+        yield self._event("question.shown", at, **about)
+        yield self._event("answer.given", at + 100, value="no", final=True, **about)
+        yield self._event("answer.quarantined", at + 200, question="way-around", key=f"browser:{answer}", reason="fast")
 
     def _search(self, language: str) -> Iterator[Event]:
         rng, at = self._rng, self._daytime()

@@ -31,6 +31,7 @@ _WRITTEN = {
     "lv": {"d MMM y": "y. 'g'. d. MMM", "d MMM": "d. MMM", "LLLL y": "y. 'gada' LLLL"},
     "lt": {"d MMM y, ": "y-MM-dd ", "d MMM y": "y-MM-dd", "d MMM, ": "MM-dd ", "d MMM": "MM-dd", "LLLL y": "y 'm'. LLLL", "LLL y": "y-MM"},
     "et": {"d MMM": "d. MMM"},
+    "en": {"medium": "d MMM y"},
 }
 # Pages have hundreds of numbers, and most of them come again: writing one takes Babel as long as a short query.
 _KEPT = 8192
