@@ -235,19 +235,23 @@ def over_a_cap(present: Iterable[Line], caps: Mapping[str, Mapping[str, int]]) -
 
 
 def was_full(present: Iterable[Line], caps: Mapping[str, int], source: Source, due: Owed, time_zone: str) -> bool:
-    """Whether the caps of a rule ever left less than what is owed for `source`."""
-    moment = datetime.fromtimestamp(due.at / 1000, ZoneInfo(time_zone))
-    scopes = {"total": "", "day": moment.date().isoformat(), "customer": due.customer}
-    given = dict.fromkeys(scopes, 0)
+    """Whether the caps of a rule ever left less than what is owed for `source`.
+
+    Its day is the one on which it is known now to have been earned, and any other under which it was written: what is
+    heard of late can show that it was earned a day before, when the cap of the day after has long cut it."""
+    present = list(present)
     if any(due.points > most for most in caps.values()):
         return True
+    moment = datetime.fromtimestamp(due.at / 1000, ZoneInfo(time_zone))
+    days = {line.day for line in present if (line.rule, line.source) == source} | {moment.date().isoformat()}
+    theirs = {("total", ""), ("customer", due.customer), *(("day", day) for day in days)}
+    given = dict.fromkeys(theirs, 0)
     for line in present:
         if line.rule == source[0] and line.source != source[1]:
-            for scope, key in (("total", ""), ("day", line.day), ("customer", line.customer)):
-                if key == scopes[scope]:
-                    given[scope] += line.points
-                    if scope in caps and given[scope] + due.points > caps[scope]:
-                        return True
+            for scope, key in theirs & {("total", ""), ("day", line.day), ("customer", line.customer)}:
+                given[scope, key] += line.points
+                if scope in caps and given[scope, key] + due.points > caps[scope]:
+                    return True
     return False
 
 
