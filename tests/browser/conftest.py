@@ -1,14 +1,19 @@
 """A Chromium for each test process; for each test a fresh profile, a server in our place and a shop."""
 
 import json
+import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from html import escape
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.servers import ValkeyServer
+
 from . import chromium
+from .office import Office, furnish
 from .standin import BUILT, SITE_KEY, SLOW, Ours, Reply, Shop
 
 Put = Callable[..., str]
@@ -25,6 +30,27 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """The demo's shop with its history, in a folder to copy."""
+    folder = tmp_path_factory.mktemp("furnished")
+    shutil.copy(sqlite_template, folder / "atbalss.db")
+    furnish(folder, f"sqlite:///{folder / 'atbalss.db'}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, furnished: Path) -> Iterator[Office]:
+    """The owner's pages, for all tests of a module."""
+    folder = tmp_path_factory.mktemp("office")
+    shutil.copytree(furnished, folder, dirs_exist_ok=True)
+    valkey = ValkeyServer()
+    made = Office(folder, f"sqlite:///{folder / 'atbalss.db'}", valkey.url)
+    yield made
+    made.stop()
+    valkey.stop()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import unescape
 from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -26,6 +26,7 @@ from widget_server.record.db import Database
 from widget_server.web.dashboard import _app
 
 PASSWORD = "pareizs zirgs 12"
+LANGUAGES = ("en", "lv", "lt", "et", "ru")
 _BATCH = 500
 # So many are sent on to others, to one of them in vain.
 _LAST = 25
@@ -44,41 +45,54 @@ def endpoints_of_pages() -> dict[str, str]:
     }
 
 
-class Office:
-    """Started when made. `context` opens a browser's profile in which the owner is signed in. `in_trouble`: something could
-    not be delivered."""
+def furnish(folder: Path, database_url: str, *, in_trouble: bool = True) -> None:
+    """The demo's shop, its history, and an owner for each language; `folder` keeps what else is to be known of it.
+    `in_trouble`: something could not be delivered."""
+    database = Database(database_url, SECRET_KEY)
+    now = time.time_ns() // 1_000_000
+    shop = tenant.settle(database, folder).id
+    told = history.envelopes(shop, now)
+    for start in range(0, len(told) - _LAST, _BATCH):
+        process(database, told[start : min(start + _BATCH, len(told) - _LAST)])
+    with database.writing() as conn:
+        given_up, _ = endpoints.create(
+            conn, shop, "https://till.example/atbalss", ("answer.given",), now
+        )
+        listening, _secret = endpoints.create(
+            conn, shop, "https://shop.example/hooks/atbalss", ("answer.given",), now
+        )
+        notices.send_test(conn, shop, listening.id, now)
+    process(database, told[-_LAST:])
+    with database.writing() as conn:
+        if in_trouble:
+            outbox.kill_queued(conn, given_up.id, "410 Gone", now)
+        secrets = {
+            "url": "https://127.0.0.1/",
+            "consumer_key": "ck_1",
+            "consumer_secret": "cs_1",
+            "secret": "s",
+        }
+        connections.create(conn, shop, "woocommerce", "Mežmala", secrets, now)
+        password = passwords.hashed(PASSWORD)
+        for language in LANGUAGES:
+            account = accounts.create(conn, _email(language), "Ieva Bērziņa", language, password, now)
+            members.add(conn, shop, account.id, "owner", now)
+    database.close()
 
-    def __init__(self, folder: Path, database_url: str, redis_url: str, *, in_trouble: bool = True) -> None:
-        (folder / "data").mkdir(parents=True, exist_ok=True)
-        database = Database(database_url, SECRET_KEY)
-        now = time.time_ns() // 1_000_000
-        self.shop = tenant.settle(database, folder)
-        told = history.envelopes(self.shop.id, now)
-        for start in range(0, len(told) - _LAST, _BATCH):
-            process(database, told[start : min(start + _BATCH, len(told) - _LAST)])
-        with database.writing() as conn:
-            given_up, _ = endpoints.create(
-                conn, self.shop.id, "https://till.example/atbalss", ("answer.given",), now
-            )
-            listening, _secret = endpoints.create(
-                conn, self.shop.id, "https://shop.example/hooks/atbalss", ("answer.given",), now
-            )
-            notices.send_test(conn, self.shop.id, listening.id, now)
-        process(database, told[-_LAST:])
-        with database.writing() as conn:
-            if in_trouble:
-                outbox.kill_queued(conn, given_up.id, "410 Gone", now)
-            secrets = {
-                "url": "https://127.0.0.1/",
-                "consumer_key": "ck_1",
-                "consumer_secret": "cs_1",
-                "secret": "s",
-            }
-            connections.create(conn, self.shop.id, "woocommerce", "Mežmala", secrets, now)
-            self._owners = {
-                language: self._owner(conn, language, now) for language in ("en", "lv", "lt", "et", "ru")
-            }
-        database.close()
+
+def _email(language: str) -> str:
+    return f"{language}@mezmala.example"
+
+
+class Office:
+    """A server for what was furnished here; runs when made. `context` opens a browser's profile in which the owner is
+    signed in."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+        (folder / "data").mkdir(exist_ok=True)
+        shop = tenant.read(folder)
+        assert shop is not None, "nothing was furnished"
+        self.shop, self.database_url, self.redis_url = shop, database_url, redis_url
         self._server = LiveServer(
             folder / "data", database_url=database_url, redis_url=redis_url, secret_key=SECRET_KEY
         )
@@ -118,12 +132,6 @@ class Office:
     def stop(self) -> None:
         self._server.stop()
 
-    def _owner(self, conn: Any, language: str, now: int) -> str:
-        email = f"{language}@mezmala.example"
-        account = accounts.create(conn, email, "Ieva Bērziņa", language, passwords.hashed(PASSWORD), now)
-        members.add(conn, self.shop.id, account.id, "owner", now)
-        return email
-
     def _cookie(self, language: str) -> str:
         if language not in self._cookies:
             jar, opener = CookieJar(), urllib.request.build_opener()
@@ -131,7 +139,7 @@ class Office:
             page = opener.open(f"{self.url}/app/sign-in", timeout=15).read().decode()
             token = re.search(r'name="csrf_token" value="([^"]+)"', page)
             assert token is not None
-            form = {"csrf_token": token[1], "email": self._owners[language], "password": PASSWORD}
+            form = {"csrf_token": token[1], "email": _email(language), "password": PASSWORD}
             request = urllib.request.Request(
                 f"{self.url}/app/sign-in",
                 urlencode(form).encode(),

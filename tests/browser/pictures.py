@@ -23,7 +23,7 @@ from tests.servers import ValkeyServer
 from widget_server.record.db import Database
 
 from . import chromium, gallery
-from .office import Office
+from .office import Office, furnish
 from .running_demo import RunningDemo
 from .test_pages import OPEN
 from .test_pages import PAGES as OFFICE_PAGES
@@ -168,8 +168,9 @@ def _office(*, in_trouble: bool = True) -> Iterator[Office]:
         database = Database(url, SECRET_KEY)
         database.migrate()
         database.close()
+        furnish(Path(temporary), url, in_trouble=in_trouble)
         valkey = ValkeyServer()
-        office = Office(Path(temporary), url, valkey.url, in_trouble=in_trouble)
+        office = Office(Path(temporary), url, valkey.url)
         try:
             yield office
         finally:

@@ -20,7 +20,6 @@ from playwright.sync_api import Browser, Dialog, expect
 
 from tests.conftest import SECRET_KEY
 from tests.pipeline.envelopes import envelope, event
-from tests.servers import ValkeyServer
 from widget_server.act.pipeline import process
 from widget_server.contract.events import EVENT_TYPES
 from widget_server.contract.sets import SETS
@@ -282,20 +281,11 @@ def plant(office: Office, database: Database, redis_url: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def planted(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[tuple[Office, list[str]]]:
+def planted(office: Office) -> Iterator[tuple[Office, list[str]]]:
     """The owner's office, and where the planted deliveries, endpoints and connections are."""
-    folder = tmp_path_factory.mktemp("hostile")
-    (folder / "atbalss.db").write_bytes(sqlite_template.read_bytes())
-    valkey, url = ValkeyServer(), f"sqlite:///{folder / 'atbalss.db'}"
-    office, database = Office(folder, url, valkey.url), Database(url, SECRET_KEY)
-    try:
-        yield office, plant(office, database, valkey.url)
-    finally:
-        database.close()
-        office.stop()
-        valkey.stop()
+    database = Database(office.database_url, SECRET_KEY)
+    yield office, plant(office, database, office.redis_url)
+    database.close()
 
 
 @pytest.fixture

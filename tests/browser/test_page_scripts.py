@@ -2,12 +2,9 @@
 the pages' own policy."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-
-from tests.servers import ValkeyServer
 
 from .office import Office
 
@@ -19,17 +16,6 @@ INK = """(canvas) => {
   for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) seen.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
   return [...seen];
 }"""
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Office]:
-    folder = tmp_path_factory.mktemp("office")
-    (folder / "atbalss.db").write_bytes(sqlite_template.read_bytes())
-    valkey = ValkeyServer()
-    made = Office(folder, f"sqlite:///{folder / 'atbalss.db'}", valkey.url)
-    yield made
-    made.stop()
-    valkey.stop()
 
 
 @pytest.fixture

@@ -9,13 +9,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
-
-from tests.servers import ValkeyServer
 
 from .office import Office, endpoints_of_pages
 from .test_access import AXE
@@ -79,18 +76,6 @@ FOCUSED = """() => {
   const free = !top || e.contains(top) || top.contains(e) || e.tagName === "IFRAME";
   return {number: e.dataset.number ?? null, frame: e.tagName === "IFRAME", ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2, free, what: `${e.tagName} ${e.className} ${(e.ariaLabel || e.textContent).trim().slice(0, 40)}`};
 }"""
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Office]:
-    """One for all tests here: they only look."""
-    folder = tmp_path_factory.mktemp("office")
-    (folder / "atbalss.db").write_bytes(sqlite_template.read_bytes())
-    valkey = ValkeyServer()
-    made = Office(folder, f"sqlite:///{folder / 'atbalss.db'}", valkey.url)
-    yield made
-    made.stop()
-    valkey.stop()
 
 
 def address(office: Office, name: str) -> str:

@@ -1,31 +1,15 @@
 """The editor of a question in Chromium: the real panel follows what is typed, and without JavaScript by a button."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-
-from tests.servers import ValkeyServer
 
 from .office import Office
 
 pytestmark = pytest.mark.browser
 
 EDIT = "/app/questions/one/search-found/edit"
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Office]:
-    folder = tmp_path_factory.mktemp("editor")
-    database = folder / "atbalss.db"
-    database.write_bytes(sqlite_template.read_bytes())
-    valkey = ValkeyServer()
-    made = Office(folder, f"sqlite:///{database}", valkey.url)
-    yield made
-    made.stop()
-    valkey.stop()
 
 
 def panel(page: Page) -> str:
@@ -43,7 +27,7 @@ def test_the_panel_follows_what_is_typed_in_every_language_and_look(office: Offi
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(EDIT)
     assert "Did you find what you were looking for?" in panel(page)
-    page.get_by_label("The question, en").fill("Was it there?")
+    page.get_by_label("The question, English").fill("Was it there?")
     expect(page.frame_locator("iframe.panel").locator("atbalss-panel").get_by_text("Was it there?").first).to_be_visible()
     page.get_by_label("Language", exact=True).select_option("lt")
     expect(page.frame_locator("iframe.panel").locator("atbalss-panel").get_by_text("Ar radote, ko ieškojote?").first).to_be_visible()
@@ -52,7 +36,7 @@ def test_the_panel_follows_what_is_typed_in_every_language_and_look(office: Offi
     expect(page.locator("iframe.panel.desk")).to_have_attribute("src", re.compile("look=dark"))
     page.get_by_label("What it waits for").select_option("exit")
     expect(page.locator("#look")).to_contain_text("When the shopper is about to leave.")
-    page.get_by_label("The question, lt").fill("")
+    page.get_by_label("The question, Lithuanian").fill("")
     expect(page.locator("#look")).to_contain_text("Required in each language.")
     assert wrong == []
     context.close()
@@ -92,7 +76,7 @@ def test_all_of_it_works_without_javascript(office: Office, browser: Browser) ->
     context = office.context(browser, script=False)
     page = context.new_page()
     page.goto("/app/questions/one/product-info/edit")
-    page.get_by_label("The question, en").fill("All clear?")
+    page.get_by_label("The question, English").fill("All clear?")
     page.get_by_label("It depends on the answer").check()
     page.get_by_role("button", name="One more branch").click()
     page.get_by_role("group", name="Branch 1").get_by_label("Yes").check()
@@ -100,7 +84,7 @@ def test_all_of_it_works_without_javascript(office: Office, browser: Browser) ->
     expect(page.get_by_role("group", name="Branch 2")).to_be_visible()
     page.get_by_label("One more, like lv or pt-BR").fill("sv")
     page.get_by_role("button", name="Add the language").click()
-    page.get_by_label("The question, sv").fill("Allt klart?")
+    page.get_by_label("The question, Swedish").fill("Allt klart?")
     page.get_by_role("button", name="Show it as it is now").click()
     expect(page.locator("iframe.panel")).to_be_visible()
     page.get_by_role("button", name="Save").first.click()
