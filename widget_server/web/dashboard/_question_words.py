@@ -4,7 +4,7 @@ question is asked, in sentences.
 The sentences say what the snippet does (js_snippet/src/rules, memory/caps.ts), its defaults included.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -131,6 +131,12 @@ def language_name(code: str) -> str:
     except (ValueError, UnknownLocaleError):
         return code
     return found[:1].upper() + found[1:] if found else code
+
+
+def most_used(names: Iterable[str]) -> list[str]:
+    """The types in the order in which shops need them; what has no words of its own comes last."""
+    places = {name: place for place, name in enumerate(TYPES)}
+    return sorted(names, key=lambda name: places.get(name, len(places)))
 
 
 def type_label(name: str) -> str:

@@ -153,7 +153,7 @@ def choose(visit: Visit) -> ResponseReturnValue:
     """A question of one's own begins with its type."""
     kind, placement = request.args.get("type", ""), request.args.get("placement", "")
     if kind not in question_types() or placement not in PLACEMENTS:
-        return draw("questions/new.html", words=words, kind=kind, placement=placement, types=list(question_types()), places=list(PLACEMENTS))
+        return draw("questions/new.html", words=words, kind=kind, placement=placement, types=words.most_used(question_types()), places=list(PLACEMENTS))
     return _editor(visit, form.blank(kind, placement, str(get_locale())))
 
 
