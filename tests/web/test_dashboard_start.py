@@ -1,16 +1,21 @@
 """The first steps, and what is said of a shop's page that was looked at."""
 
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 import time_machine
 
+from tests.certificates import make_certificate
+from tests.pipeline.shopfront import shopfront
+from tests.servers import wait_for
 from tests.web.conftest import Make, World, signed_in
 from widget_server.act.http import HttpClient
 from widget_server.contract.settings import Settings
@@ -29,8 +34,8 @@ def test_steps_open(small_world: World, path: str) -> None:
 class Shopfront:
     """A shop's web server: `pages` are what it answers, by path."""
 
-    def __init__(self) -> None:
-        self.pages: dict[str, tuple[int, dict[str, str], str]] = {}
+    def __init__(self, certificate: Path | None = None) -> None:
+        self.pages: dict[str, tuple[int, dict[str, str | list[str]], str]] = {}
         self.asked: list[str] = []
         front = self
 
@@ -39,8 +44,9 @@ class Shopfront:
                 front.asked.append(self.path)
                 status, headers, body = front.pages.get(self.path, (404, {}, ""))
                 self.send_response(status)
-                for name, value in {"Content-Type": "text/html", **headers}.items():
-                    self.send_header(name, value)
+                for name, values in {"Content-Type": "text/html", **headers}.items():
+                    for value in [values] if isinstance(values, str) else values:
+                        self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body.encode())
 
@@ -48,6 +54,10 @@ class Shopfront:
                 """Not of interest."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.domain = f"127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -93,14 +103,62 @@ def line(world: World) -> str:
         ({"Content-Security-Policy": "script-src 'self'"}, "{line}", "does not let the script load: script-src 'self'"),
         ({"Content-Security-Policy": "connect-src 'self'"}, "{line}", "does not let it ask our server: connect-src 'self'"),
         ({}, "<meta http-equiv=content-security-policy content=\"default-src 'none'\">{line}", "to connect-src"),
+        ({"Content-Security-Policy": ["script-src *; connect-src *", "script-src 'self'"]}, "{line}", "does not let the script load: script-src 'self'"),
+        ({"Content-Security-Policy": ["connect-src 'self'", "script-src *"]}, "{line}", "does not let it ask our server: connect-src 'self'"),
+        ({"Content-Security-Policy": "script-src *; connect-src *"}, "<meta http-equiv=content-security-policy content=\"script-src 'self'\">{line}",
+         "does not let the script load: script-src 'self'"),
+        ({"Content-Security-Policy-Report-Only": "default-src 'none'"}, "{line}", "nothing in the page's rules keeps it out"),
+        ({}, '<script src="https://old.example/widget.js" data-shop="{key}"></script>', "it loads the script from https://old.example"),
+        ({}, '<script type="text/plain" src="/widget.js" data-shop="{key}"></script>', "holds it back until the visitor agrees"),
+        ({}, "<p>" + "x" * 1_100_000 + "{line}", "so long that only its beginning was read"),
         ({"Content-Encoding": "br"}, "x", "came packed (br)"), ({"Content-Type": "image/png"}, "x", "but image/png"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_the_shops_page_is_said(
-    shop_world: World, front: Shopfront, headers: dict[str, str], body: str, says: str
+    shop_world: World, front: Shopfront, headers: dict[str, str | list[str]], body: str, says: str
 ) -> None:
-    front.pages["/"] = (200, headers, body.replace("{line}", line(shop_world)))
+    front.pages["/"] = (200, headers, body.replace("{line}", line(shop_world)).replace("{key}", shop_world.shop.site_key))
     assert says in checked(shop_world, front)
+
+
+def test_a_script_that_is_not_https_on_a_page_that_is(
+    sqlite_database: Database, settings: Settings, redis_client: "redis.Redis", tmp_path: Path
+) -> None:
+    certificate = make_certificate(tmp_path, "shop.example")
+    front = Shopfront(certificate)
+    try:
+        domain = front.domain.replace("127.0.0.1", "shop.example")
+        with sqlite_database.writing() as conn:
+            shop, neighbour = shops.create(conn, "Shop", domain), shops.create(conn, "Neighbour", "neighbour.example")
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        client = HttpClient(allow_private=True, resolve=lambda host: ["127.0.0.1"], tls=trusted)
+        world = World(create_app(settings, sqlite_database, redis_client, http=client), sqlite_database, shop, neighbour)
+        front.pages["/"] = (200, {}, line(world))
+        reply = signed_in(world).post_form("/app/start/check", {"address": f"https://{domain}/"})
+        assert "Your shop's pages are https and the script is not (http://localhost:8000)" in unescape(reply.text)
+    finally:
+        front.stop()
+
+
+def test_a_shop_that_does_not_answer(shop_world: World, front: Shopfront) -> None:
+    front.stop()
+    assert "The page could not be reached" in checked(shop_world, front)
+
+
+def test_pages_that_ask_a_real_server_are_seen_and_those_from_elsewhere_are_named(
+    sqlite_url: str, sqlite_database: Database, make_world: Make, redis_client: "redis.Redis", redis_url: str, tmp_path: Path
+) -> None:
+    world = make_world(sqlite_database, redis_client)
+    owner = signed_in(world)
+    with shopfront(tmp_path / "live", sqlite_url, redis_url, world.shop) as live:
+
+        def told(origin: str, said: str) -> None:
+            live.call("GET", f"{live.path}/ask", Origin=origin)
+            wait_for(lambda: said in unescape(owner.get("/app/start/check/sight").text), f"{said!r} is not said")
+
+        told("https://strange.example", "https://strange.example")
+        assert "No page of your shop was seen yet." in owner.get("/app/start/check").text
+        told("https://www.shop.example", "Your shop's page was seen")
 
 
 def test_an_error_and_a_way_out_of_the_shop_are_said(shop_world: World, front: Shopfront) -> None:

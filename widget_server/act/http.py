@@ -38,6 +38,8 @@ BODY_LIMIT = 64 * 1024
 URL_LIMIT = 2048
 PORTS = (443, 8443)
 USER_AGENT = "Atbalss/1"
+# Several of one name are one list, parted by commas (RFC 9110, section 5.3). Policies hold all at once.
+_LISTS = frozenset({"content-security-policy", "link"})
 
 _CHECK_DEADLINE = 5.0  # while somebody waits in front of a form
 _LOOKUPS_AT_ONCE = 32
@@ -341,7 +343,7 @@ class HttpClient:
         response = http.client.HTTPResponse(_Reading(sock, deadline), method=method)  # type: ignore[arg-type]
         try:
             response.begin()
-            headers = {name.lower(): value for name, value in response.getheaders()}
+            headers = _headers(response.getheaders())
             body, complete = self._body(response)
             return Response(response.status, headers, body, complete)
         finally:
@@ -431,6 +433,15 @@ def _head(method: str, target: Target, headers: Mapping[str, str], length: int) 
         f"{name}: {value}\r\n" for name, value in lines.items()
     )
     return (text + "\r\n").encode("ascii")
+
+
+def _headers(found: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By their names in small letters. Of one that came several times the last counts, but for those that are lists."""
+    headers: dict[str, str] = {}
+    for name, value in found:
+        known = name.lower()
+        headers[known] = f"{headers[known]}, {value}" if known in _LISTS and known in headers else value
+    return headers
 
 
 def _plain(address: Address) -> Address:

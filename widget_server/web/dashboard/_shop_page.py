@@ -107,8 +107,8 @@ def _of_tag(tag: _Tag, base: str, url: str, expected: Expected) -> list[Finding]
 def _of_policies(tag: _Tag, page: _Page, url: str, headers: Mapping[str, str], expected: Expected) -> list[Finding]:
     src = urljoin(urljoin(url, _safe(page.base)), _safe(tag.src))
     server = tag.host or src
-    # Several policies hold all at once; a header may carry several, parted by commas.
-    policies = [part for each in (headers.get("content-security-policy", ""), *page.policies) for part in each.split(",") if part.strip()]
+    # Several policies hold all at once; a header may carry several, parted by commas, and a page has one in each `meta`.
+    policies = [*headers.get("content-security-policy", "").split(","), *page.policies]
     found: list[Finding] = []
     for policy in map(_directives, policies):
         script = _first(policy, "script-src-elem", "script-src", "default-src")

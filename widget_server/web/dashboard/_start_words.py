@@ -9,10 +9,11 @@ from ._shop_page import Finding
 
 PLATFORMS: Final[tuple[tuple[str, str, LazyString], ...]] = (
     ("woocommerce", "WooCommerce", _("WordPress, Plugins: add “WPCode”. Then Code Snippets, Header & Footer, and paste the line into the field Header.")),
-    ("shopify", "Shopify", _("Online Store, Themes, the three dots, Edit code. Open layout/theme.liquid and paste the line above </head>.")),
+    ("shopify", "Shopify", _("Online Store, Themes, the three dots, Edit code. Open layout/theme.liquid and paste the line above </head>. Shopify loads no such line in its checkout nor on the page after an order.")),
     ("prestashop", "PrestaShop", _("In your theme open templates/_partials/head.tpl and paste the line at its end. Then empty the cache: Advanced Parameters, Performance.")),
-    ("magento", "Magento", _("Content, Design, Configuration, your store, HTML Head: paste the line into Scripts and Style Sheets. Then flush the cache.")),
-    ("opencart", "OpenCart", _("Design, Theme Editor, common/header.twig: paste the line above </head>. Then refresh the theme's cache.")),
+    ("magento", "Magento", _("Content, Design, Configuration, your store, HTML Head: paste the line into Scripts and Style Sheets. Then flush the cache. If the shop has a strict security policy (CSP), let our server into it.")),
+    ("opencart", "OpenCart", _("Design, Theme Editor, common/header.twig: paste the line above </head>. Then refresh the theme's cache: on the Dashboard, the gear at the top. A theme with a header of its own has it there.")),
+    ("mozello", "Mozello", _("In the settings of the website: paste the line into the code for the head of all pages.")),
     ("other", "…", _("Paste the line into the head of every page, or let a tag manager put it there on all pages.")),
 )  # fmt: skip
 """(name, as it is written, where the line goes)."""
