@@ -5,39 +5,25 @@ products, 5 languages and 3 questions, filled through the pipeline (PostgreSQL g
 cache; requests to both databases alternate, so that a slow moment of the machine hits both.
 """
 
-import itertools
-import multiprocessing
 import random
-import sqlite3
-import statistics
 import tempfile
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
-import psycopg
 import redis
-from flask.testing import FlaskClient
-from sqlalchemy import Boolean
 
 from tests.benchmarks import Benchmark, Goal, Result
-from tests.servers import PostgresServer
-from widget_server.act.pipeline import process
+from tests.benchmarks._sizes import HEADER, KEY, Ask, Compared, by_turns, filled, pour
 from widget_server.contract.shop import Question
-from widget_server.record import questions, shops
-from widget_server.record.db import Database, metadata
+from widget_server.record import keys, questions, shops
+from widget_server.record.db import Database
 from widget_server.run import config
 from widget_server.web.app import create_app
 
-_KEY = "benchmark-secret-key-0123456789"
-_SIZES = (10_000, 1_000_000)
 _DAYS, _PRODUCTS = 730, 5_000
 _FIRST = 1_700_000_000_000
-_BATCH = 50_000
 _TIMES = 200
 _ABOUT = "/v1/scores?metric=stars&question=order-rating"
 _READS = {
@@ -54,60 +40,27 @@ _MOST = 1.5
 
 def measure() -> Result:
     """Both databases, both sizes."""
-    rows: list[tuple[str, ...]] = []
-    goals, limits = [], []
-    with tempfile.TemporaryDirectory() as folder, _databases(Path(folder)) as urls:
-        for name, (small, large) in urls.items():
-            began = time.perf_counter()
-            for place, url in enumerate((small, large)):
-                _elsewhere(fill, url, _SIZES[place]) if name == "SQLite" else _elsewhere(copy, urls["SQLite"][place], url)
-            limits.append(f"{name} was filled in {time.perf_counter() - began:.0f} s.")
-            for read, (quick, slow) in _compare(Path(folder), small, large).items():
-                ratio = _p95(slow) / _p95(quick)
-                cells = [f"{value:.2f}" for value in (_middle(quick), _p95(quick), _middle(slow), _p95(slow), ratio)]
-                rows.append((f"{name}, {read}", *cells))
+    rows, goals, limits = [], [], []
+    with filled(fill) as databases, tempfile.TemporaryDirectory() as folder:
+        for each in databases:
+            limits.append(f"{each.name} was filled in {each.seconds:.0f} s.")
+            for read, compared in _compare(Path(folder), *each.urls).items():
+                rows.append((f"{each.name}, {read}", *compared.cells()))
                 if read in _GOALS:
-                    goals.append(Goal(f"{name}, {read}: p95 with a hundred times the events", ratio, _MOST, most=True))
-    header = ("GET /v1/scores", "10k p50 ms", "p95 ms", "1M p50 ms", "p95 ms", "ratio")
+                    goals.append(Goal(f"{each.name}, {read}: p95 with a hundred times the events", compared.ratio, _MOST, most=True))
     why = "Limit: Flask and the reply's JSON; the rows that a score reads are counters, as many after a million events as the page, its buckets and its periods have."
-    return Result(header, rows, goals, (why, *limits))
-
-
-def _elsewhere(work: Callable[..., None], *arguments: Any) -> None:
-    """In a process of its own, so that what it leaves in memory slows no request."""
-    process = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise RuntimeError(f"{work.__name__} failed")
+    return Result(("GET /v1/scores", *HEADER), rows, goals, (why, *limits))
 
 
 def fill(url: str, size: int) -> None:
     """A shop with `size` events, in the order of their times."""
-    database = Database(url, _KEY)
+    database = Database(url, KEY)
     database.migrate()
     with database.writing() as conn:
         shop = shops.create(conn, "Bench", "shop.example").id
         questions.add_version(conn, shop, Question("recommend", 1, "nps", "order", False, {"follow_up": "always"}, {}))
-    bodies = _bodies(shop, size)
-    while batch := list(itertools.islice(bodies, _BATCH)):
-        process(database, batch)
+    pour(database, _bodies(shop, size))
     database.close()
-
-
-def copy(source: str, target: str) -> None:
-    """Every row of every table, from SQLite to PostgreSQL."""
-    database = Database(target, _KEY)
-    database.migrate()
-    database.close()
-    with sqlite3.connect(source.removeprefix("sqlite:///")) as rows, psycopg.connect(target) as conn:
-        for table in metadata.sorted_tables:
-            names = ", ".join(column.name for column in table.columns)
-            flags = [n for n, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
-            with conn.cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as sink:
-                for row in rows.execute(f"SELECT {names} FROM {table.name}"):
-                    sink.write_row([bool(cell) if n in flags else cell for n, cell in enumerate(row)])
-        conn.execute("ANALYZE")
 
 
 def _bodies(shop: str, size: int) -> Iterator[bytes]:
@@ -125,51 +78,30 @@ def _bodies(shop: str, size: int) -> Iterator[bytes]:
         yield orjson.dumps({"shop": shop, "source": "browser", "received": at, "event": event})
 
 
-def _compare(folder: Path, small: str, large: str) -> dict[str, tuple[list[float], list[float]]]:
-    clients = [_client(folder, url) for url in (small, large)]
-    found: dict[str, tuple[list[float], list[float]]] = {}
-    for read, path in _READS.items():
-        found[read] = ([], [])
-        for _ in range(_TIMES):
-            for (client, key), took in zip(clients, found[read], strict=True):
-                began = time.perf_counter()
-                reply = client.get(path, headers={"Authorization": f"Bearer {key}"})
-                took.append((time.perf_counter() - began) * 1000)
-                assert reply.status_code == 200
-                assert reply.json["total"]["n"] > 100
-    return found
+def _compare(folder: Path, small: str, large: str) -> dict[str, Compared]:
+    owners = _Owner(folder, small), _Owner(folder, large)
+    return by_turns({read: (owners[0].asks(path), owners[1].asks(path)) for read, path in _READS.items()}, _TIMES)
 
 
-def _client(folder: Path, url: str) -> tuple[FlaskClient, str]:
-    database = Database(url, _KEY)
-    with database.writing() as conn:
-        (shop,) = shops.every(conn)
-        key = shops.keys.create(conn, shop.id, "bench")
-    settings = config.load({"ATBALSS_DATABASE_URL": url, "ATBALSS_SECRET_KEY": _KEY}, folder / "data")
-    client = create_app(settings, database, redis.Redis(host="127.0.0.1", port=1)).test_client()
-    return client, key
+class _Owner:
+    """A program of the shop's owner, with an API key."""
 
+    def __init__(self, folder: Path, url: str) -> None:
+        database = Database(url, KEY)
+        with database.writing() as conn:
+            (shop,) = shops.every(conn)
+            key = keys.create(conn, shop.id, "bench")
+        settings = config.load({"ATBALSS_DATABASE_URL": url, "ATBALSS_SECRET_KEY": KEY}, folder / "data")
+        self._client = create_app(settings, database, redis.Redis(host="127.0.0.1", port=1)).test_client()
+        self._headers = {"Authorization": f"Bearer {key}"}
 
-def _p95(took: list[float]) -> float:
-    return statistics.quantiles(took, n=20)[-1]
+    def asks(self, path: str) -> Ask:
+        def ask() -> None:
+            reply = self._client.get(path, headers=self._headers)
+            assert reply.status_code == 200
+            assert orjson.loads(reply.data)["total"]["n"] > 100
 
-
-def _middle(took: list[float]) -> float:
-    return statistics.median(took)
-
-
-@contextmanager
-def _databases(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
-    server = PostgresServer(durable=True)
-    try:
-        for name in ("small", "large"):
-            server.run(f"CREATE DATABASE {name}")
-        yield {
-            "SQLite": (f"sqlite:///{folder}/small.db", f"sqlite:///{folder}/large.db"),
-            "PostgreSQL": (server.url("small"), server.url("large")),
-        }
-    finally:
-        server.stop()
+        return ask
 
 
 BENCHMARK = Benchmark("c", "Reading scores after 10 thousand and after 1 million events", measure)
