@@ -33,7 +33,8 @@ class RunningDemo:
             self.said = self._read_until_ready()
             self.shop = _found(r"^ready  (http://\S+?)/en/$", self.said)
             self.atbalss = _found(r"^  Owner +(http://\S+)/app$", self.said)
-            self.email, self.password = _found(r"e-mail (\S+)", self.said), _found(r"password (\S+)$", self.said)
+            self.email = _found(r"^ +e-mail (\S+)   password", self.said)
+            self.password = _found(r"^ +e-mail \S+   password (\S+)$", self.said)
             self.api_key = _found(r"^  API key +(sk_\S+) ", self.said)
         except BaseException:
             self.stop()
