@@ -20,6 +20,7 @@ from widget_server.web.resource import Write
 from widget_server.web.state import state
 
 from . import _clash
+from . import _question_words as words
 from ._page import Page, View, Visit, draw
 from ._sentences import said
 from .start import looks_now, seen_as
@@ -109,7 +110,7 @@ def _given(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _looks(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> str:
     made_from = _clash.mark(dict(visit.shop.widget))
-    return draw("settings/looks.html", given=given, wrong=wrong, made_from=made_from, **seen_as(visit, given, wrong))
+    return draw("settings/looks.html", given=given, wrong=wrong, made_from=made_from, words=words, **seen_as(visit, given, wrong))
 
 
 def _page(visit: Visit, name: str | None = None, zone: str | None = None, wrong: dict[str, str] | None = None) -> str:

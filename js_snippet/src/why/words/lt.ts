@@ -121,7 +121,7 @@ export const lt: Words = {
       is: "Šiam lankytojui neseniai rodytas kitas klausimas (pertrauka tarp bet kurių dviejų: {pause} val.).",
       todo: "Tai keičia parduotuvės nustatymas `cooldown_hours`. Norėdami jį pamatyti dabar, naudokite privataus naršymo langą.",
     },
-    checkout: { is: "Šiame puslapyje pirkėjai moka, todėl čia niekas neklausiamas." },
+    checkout: { is: "Šiame puslapyje pirkėjai moka, todėl čia nieko neklausiamas." },
     hidden: { is: "Kortelė yra fone. Klausimas pasirodys, kai kas nors į ją pažiūrės." },
     typing: {
       is: "Aktyvus puslapio laukas. Klausimas netrukdo, kol kas nors galbūt rašo.",

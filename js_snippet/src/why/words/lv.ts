@@ -10,9 +10,9 @@ export const lv: Words = {
   states: { shown: "Parādīts", waits: "Gaida", not: "Nav rādīts" },
   page: {
     looking: "Lapa tiek apskatīta.",
-    search: "Šī lapa uzskatīta par meklēšanas rezultātiem, meklēts “{query}”. Rezultātu skaits: {results}.",
+    search: "Šī lapa uzskatīta par meklēšanas rezultātiem, meklēts „{query}”. Rezultātu skaits: {results}.",
     search_uncounted:
-      "Šī lapa uzskatīta par meklēšanas rezultātiem, meklēts “{query}”. Rezultātu skaitu lapā neizdevās nolasīt; to var pateikt atribūts `data-atbalss-results`.",
+      "Šī lapa uzskatīta par meklēšanas rezultātiem, meklēts „{query}”. Rezultātu skaitu lapā neizdevās nolasīt; to var pateikt atribūts `data-atbalss-results`.",
     order: "Šī lapa uzskatīta par pasūtījuma apstiprinājumu.",
     product: "Šī lapa uzskatīta par preces lapu.",
     page: "Šī lapa uzskatīta par parastu lapu: tajā nav ne meklēšanas rezultātu, ne pasūtījuma apstiprinājuma, ne preces.",
@@ -34,7 +34,7 @@ export const lv: Words = {
   undecided: { is: "Par šo jautājumu vēl nekas nav izlemts." },
   refused_order: {
     is: "Šīs lapas pasūtījuma marķieris neko nepierāda, tāpēc atbildes no tās netiek pieņemtas.",
-    todo: "Pārbaudiet, vai veikals to paraksta ar tieši šī veikala pasūtījumu noslēpumu un šai atslēgai.",
+    todo: "Pārbaudiet, vai veikals to paraksta ar tieši šī veikala pasūtījumu slepeno atslēgu un šai atslēgai.",
   },
   refused_other: {
     is: "Serveris nepieņem to, ko šī lapa sūta (statuss {status}).",
@@ -93,7 +93,7 @@ export const lv: Words = {
       todo: "Lai to redzētu, tik ilgi neaiztieciet ne peli, ne tastatūru.",
     },
     waiting_event: {
-      is: "Jautājums gaida veikala lapas notikumu “{event}”.",
+      is: "Jautājums gaida veikala lapas notikumu „{event}”.",
       todo: 'Lapai jāizsauc `atbalss.push({event: "{event}"})`, ar atbilstošām vērtībām, ja iestatīts `match`.',
     },
     sampled: {
@@ -137,7 +137,7 @@ export const lv: Words = {
       todo: "Lai rādītu šo, apturiet otru vai izvēlieties tiem dažādas vietas.",
     },
     unsupported: {
-      is: "Skripts šajā lapā nepazīst “{type}” veida jautājumus.",
+      is: "Skripts šajā lapā nepazīst „{type}” veida jautājumus.",
       todo: "Ielādējiet lapu no jauna bez pārlūka kešatmiņas. Ja tas nepalīdz, skripts ir no vecākas versijas.",
     },
     inline_missing: {
