@@ -254,6 +254,15 @@ def test_who_is_removed_is_out_at_once_and_goes_on_in_another_shop(world: World)
     assert both.post_form("/app/shops", {"shop": world.shop.id}).status_code == 404
 
 
+def test_with_an_owner_it_is_said_that_keys_stay(world: World) -> None:
+    owner, other, editor = signed_in(world), signed_in(world), signed_in(world, "editor")
+    for person, is_told in ((other, True), (editor, False)):
+        assert owner.post_form("/app/settings/members/remove", {"account": person.account}).status_code == 303
+        assert ("An owner may have kept an API key" in owner.get("/app/settings/members").text) == is_told
+        assert person.get("/app/settings/keys").status_code == 303
+    assert world.get("/v1/scores", metric="stars").status_code == 200, "a key is the shop's"
+
+
 def test_the_last_owner_can_not_go(world: World) -> None:
     owner, editor = signed_in(world), signed_in(world, "editor")
     for path, data in (("leave", {}), ("remove", {"account": owner.account}), ("role", {"account": owner.account, "role": "viewer"})):

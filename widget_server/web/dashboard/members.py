@@ -81,6 +81,7 @@ def _invited(conn: Connection, visit: Visit, email: str, role: Role) -> str:
 def _without(visit: Visit, account: str) -> ResponseReturnValue:
     try:
         with visit.writing() as conn:
+            role = members.role_of(conn, visit.shop.id, account)
             if not members.remove(conn, visit.shop.id, account):
                 raise not_found("The shop has no such member.")
     except LastOwner:
@@ -88,7 +89,11 @@ def _without(visit: Visit, account: str) -> ResponseReturnValue:
     if account == visit.member.account:
         flash(gettext("You are no member of %(shop)s any more.", shop=visit.shop.name), "good")
         return redirect(url_for("app.home"), 303)
-    flash(gettext("They can't come in any more."), "good")
+    said = gettext("They can't come in any more.")
+    if role == "owner":
+        # Keys are the shop's and outlive whoever made them.
+        said = gettext("They can't come in any more. An owner may have kept an API key: revoke those that you don't know.")
+    flash(said, "good")
     return redirect(url_for("members.show"), 303)
 
 
