@@ -1,6 +1,8 @@
 """The owner's pages say everything in every language: nothing is untranslated, nothing is said that can't be translated."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ from tests.texts import WEB, lacking, said, stored
 from widget_server.web.dashboard._texts import LANGUAGES, SOURCE, catalog
 
 TEMPLATES = sorted((WEB / "templates/dashboard").rglob("*.html"))
+MODULES = sorted((WEB / "dashboard").glob("*.py"))
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 # In English on purpose: it is for those who build pages.
 STYLE = "style.html"
+_CALLS = {"_", "gettext", "ngettext", "pgettext", "lazy_gettext", "lazy_ngettext", "lazy_pgettext"}
 _HOLDS = re.compile(r"%\([a-z_]+\)[sd]|%%")
 # Words of whoever writes programs, signs, and names: the same in every language.
 _SAME_EVERYWHERE = re.compile(r"^\W*(CSV|JSON|API|Atbalss|QR|TOTP|NPS|CES|CSAT|URL)?\W*$")
@@ -51,6 +55,27 @@ def test_a_template_says_nothing_that_can_t_be_translated(path: Path) -> None:
 
 def test_what_can_t_be_translated_would_be_seen() -> None:
     assert spoken('<p>{{ _("Fine") }}</p><b>Planted words</b><img alt="Planted too">') == ["Planted words", "Planted too"]
+
+
+def test_what_the_code_of_pages_says_is_found() -> None:
+    """What is said inside an f-string is not."""
+    known = {(message.context, message.id if isinstance(message.id, str) else message.id[0]) for message in said()}
+    assert [(path.name, one) for path in MODULES for one in says(path.read_text()) if one not in known] == []
+
+
+def test_what_code_says_is_seen_in_f_strings_too() -> None:
+    assert set(says("""f"{gettext('Planted')}" + pgettext("a bed", "Planted")""")) == {(None, "Planted"), ("a bed", "Planted")}
+
+
+def says(code: str) -> Iterator[tuple[str | None, str]]:
+    """The texts that code asks a translation for, with their contexts."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS:
+            texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            if texts and "pgettext" in node.func.id:
+                yield texts[0], texts[1]
+            elif texts:
+                yield None, texts[0]
 
 
 def spoken(source: str) -> list[str]:

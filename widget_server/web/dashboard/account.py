@@ -2,7 +2,7 @@
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, gettext, lazy_gettext, ngettext
+from flask_babel import force_locale, gettext, lazy_gettext, lazy_pgettext, ngettext
 
 from widget_server.record import accounts, sessions
 from widget_server.web.errors import invalid
@@ -74,7 +74,7 @@ def _form(visit: Visit, wrong: dict[str, str] | None = None) -> str:
 
 
 PAGE = Page(
-    "/settings/account", lazy_gettext("You"), 10, "user", part_of="/settings", in_menu=False,
+    "/settings/account", lazy_pgettext("settings", "You"), 10, "user", part_of="/settings", in_menu=False,
     about=lazy_gettext("Your name, the language of these pages, your password"),
     views=(
         View("", show),
