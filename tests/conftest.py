@@ -7,12 +7,14 @@ What tests write stands in memory where there is room, as they wait for the disk
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from flask import Flask
 
 from tests.servers import PostgresServer, ValkeyServer
 from widget_server.contract.settings import Settings
@@ -25,6 +27,7 @@ _numbers = count(1)
 _MEMORY = Path("/dev/shm")
 _ROOM = 8 << 30
 _in_memory = pytest.StashKey[Path]()
+_free_apps: list[Flask] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -135,6 +138,25 @@ def sqlite_database(sqlite_url: str) -> Iterator[Database]:
 def settings(tmp_path: Path) -> Settings:
     """The settings of one machine in a folder of its own; `dataclasses.replace` what a test needs otherwise."""
     return load({"ATBALSS_SECRET_KEY": SECRET_KEY}, tmp_path / "data")
+
+
+@pytest.fixture
+def lend_app() -> Iterator[Callable[..., Flask]]:
+    """Gives an app as `create_app` does: nobody else's until the test is over, but one that others had before. To make its
+    routes and templates anew takes longer than most tests."""
+    from widget_server.web.app import create_app, equip
+
+    lent: list[tuple[Flask, dict[str, Any]]] = []
+
+    def lend(settings: Settings, database: Database, client: Any, **more: Any) -> Flask:
+        app = _free_apps.pop() if _free_apps else create_app(settings, database, client)
+        equip(app, settings, database, client, **more)
+        lent.append((app, dict(app.config)))
+        return app
+
+    yield lend
+    # One whose settings a test has changed is not lent again.
+    _free_apps.extend(app for app, config in lent if app.config == config)
 
 
 def _migrate(url: str) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,21 +96,23 @@ class Hooked:
 
 
 @pytest.fixture
-def hooked(database: Database, settings: Settings) -> Hooked:
-    return make_hooked(database, settings)
+def hooked(database: Database, settings: Settings, lend_app: Callable[..., Flask]) -> Hooked:
+    return make_hooked(database, settings, lend_app)
 
 
 @pytest.fixture
-def small_hooked(sqlite_database: Database, settings: Settings) -> Hooked:
+def small_hooked(sqlite_database: Database, settings: Settings, lend_app: Callable[..., Flask]) -> Hooked:
     """On SQLite only, for what the kind of database can't change."""
-    return make_hooked(sqlite_database, settings)
+    return make_hooked(sqlite_database, settings, lend_app)
 
 
-def make_hooked(database: Database, settings: Settings, **secrets: str) -> Hooked:
+def make_hooked(
+    database: Database, settings: Settings, app: Callable[..., Flask] = create_app, **secrets: str
+) -> Hooked:
     with database.writing() as conn:
         shop = shops.create(conn, "Shop", "shop.example", "Europe/Riga").id
         made = {
             name: connections.create(conn, shop, name, name, {**sample_settings(name), **secrets}, NOW).id for name in PLATFORMS
         }
     away = redis.Redis(host="127.0.0.1", port=1, retry=None, socket_timeout=0.1)
-    return Hooked(create_app(settings, database, away), database, shop, made)
+    return Hooked(app(settings, database, away), database, shop, made)

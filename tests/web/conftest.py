@@ -42,7 +42,6 @@ from widget_server.record.accounts import Account
 from widget_server.record.db import Database
 from widget_server.record.members import Role
 from widget_server.record.shops import NewShop
-from widget_server.web.app import create_app
 
 DAY = 86_400_000
 PUBLIC = "93.184.215.14"
@@ -142,7 +141,7 @@ Make = Callable[..., World]
 
 
 @pytest.fixture
-def make_world(settings: Settings) -> Make:
+def make_world(settings: Settings, lend_app: Callable[..., Flask]) -> Make:
     """Opens a world on a database; without a Redis there is one that is away."""
 
     def make(database: Database, client: "redis.Redis | None" = None) -> World:
@@ -152,7 +151,7 @@ def make_world(settings: Settings) -> Make:
         # Nothing listens there; names are looked up nowhere.
         away = redis.Redis(host="127.0.0.1", port=1, retry=None, socket_timeout=0.1)
         http = HttpClient(resolve=lambda host: [PUBLIC])
-        return World(create_app(settings, database, client or away, http=http), database, shop, neighbour)
+        return World(lend_app(settings, database, client or away, http=http), database, shop, neighbour)
 
     return make
 

@@ -7,7 +7,6 @@ from flask import Flask
 from widget_server.act.http import HttpClient
 from widget_server.contract.registry import load_all
 from widget_server.contract.settings import Settings
-from widget_server.intake.readiness import Readiness
 from widget_server.record.db import Database
 
 from . import cors, errors, headers, health, hooks, pages, preview, snippet
@@ -28,14 +27,34 @@ def create_app(
 ) -> Flask:
     """The app for one process. `redis` is a redis-py client, which may be away; `http` checks the
     URLs of endpoints."""
+    app = _routed()
+    equip(app, settings, database, redis, http=http)
+    return app
+
+
+def equip(
+    app: Flask,
+    settings: Settings,
+    database: Database,
+    redis: Any,
+    *,
+    http: HttpClient | None = None,
+) -> None:
+    """Have `app` work with these from now on, and with nothing that it had before: its routes and templates, which take
+    most of the time to make, are the same for all. (Tests lend an app to one after another.)"""
+    state = State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private))
+    state.install(app)
+    health.install(app, state)
+    dashboard.equip(app, settings)
+
+
+def _routed() -> Flask:
     app = Flask("widget_server.web", static_folder="static/pages", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    state = State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private))
-    state.install(app)
-    dashboard.install(app, settings)
+    dashboard.install(app)
     errors.install(app, dashboard.problem)
     headers.install(app)
     cors.install(app)
@@ -47,7 +66,7 @@ def create_app(
         preview.blueprint(),
         hooks.blueprint(),
         *dashboard.blueprints(),
-        health.blueprint(state, Readiness(redis, database, settings)),
+        health.blueprint(),
     ):
         app.register_blueprint(made)
     return app

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import redis
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Flask, Response, current_app, jsonify
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -14,22 +14,26 @@ from widget_server.intake.stream import GROUP, STREAM
 from widget_server.record import outbox, setaside
 
 from .errors import RETRY_AFTER
-from .state import State
+from .state import State, state
 
+_READINESS = "atbalss_readiness"
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def blueprint(state: State, readiness: Readiness) -> Blueprint:
+def install(app: Flask, state: State) -> None:
+    """What `app` remembers of how `state` was."""
+    app.extensions[_READINESS] = Readiness(state.redis, state.database, state.settings)
+
+
+def blueprint() -> Blueprint:
     """The three routes. What the collector of this process counts stands in prometheus_client's own registry."""
     made = Blueprint("health", __name__)
-    registry = CollectorRegistry()
-    registry.register(_Figures(state))
 
     def healthz() -> Response:
         return jsonify({"status": "alive"})
 
     def readyz() -> Response:
-        problems = readiness.check()
+        problems = current_app.extensions[_READINESS].check()
         reply = jsonify(
             {
                 "status": "not ready" if problems else "ready",
@@ -42,6 +46,8 @@ def blueprint(state: State, readiness: Readiness) -> Blueprint:
         return reply
 
     def metrics() -> Response:
+        registry = CollectorRegistry()
+        registry.register(_Figures(state()))
         return Response(generate_latest(REGISTRY) + generate_latest(registry), content_type=_TYPE)
 
     for name, view in (("healthz", healthz), ("readyz", readyz), ("metrics", metrics)):

@@ -1,6 +1,7 @@
 """Pages for people: the landing page and /docs, drawn on the server from the same document as /v1/openapi.json."""
 
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template
@@ -22,12 +23,10 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 def blueprint(resources: Mapping[str, Resource]) -> Blueprint:
     """`/`, `/docs` and `/v1/openapi.json`. The document is made once."""
     made = Blueprint("pages", __name__, template_folder="templates")
-    kept: dict[str, Any] = {}
+    of_address = cache(partial(document, resources))
 
     def spec() -> dict[str, Any]:
-        if not kept:
-            kept.update(document(resources, state().settings.base_url))
-        return kept
+        return of_address(state().settings.base_url)
 
     for path, name, view in _views(spec):
         made.add_url_rule(path, name, view)

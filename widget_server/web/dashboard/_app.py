@@ -15,9 +15,13 @@ from ._page import Page, draw, is_here, menu, visit_of_request
 _PACKAGE = "widget_server.web.dashboard"
 
 
-def install(app: Flask, settings: Settings) -> None:
-    """Cookie, forms, language and templates of the pages."""
+def equip(app: Flask, settings: Settings) -> None:
+    """The cookie of the pages."""
     _session.install(app, settings)
+
+
+def install(app: Flask) -> None:
+    """Forms, language and templates of the pages."""
     _gate.install(app)
     _texts.install(app, _language, _time_zone)
     _formats.install(app)
