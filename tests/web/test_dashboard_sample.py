@@ -1,20 +1,27 @@
 """The sample shop: made once and when asked for, brought up to yesterday, apart from every real shop, never changed."""
 
 import re
+import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
 
 from tests.pipeline.envelopes import NOW
 from tests.web.conftest import DAY, Person, World, answer, signed_in
 from widget_server.act import sample, verify
+from widget_server.contract.shop import Shop
 from widget_server.contract.times import local_day
-from widget_server.record import answers, cases, counters, keys, shops
+from widget_server.record import answers, cases, counters, keys, leases, shops
 from widget_server.record.cases import Wanted
 from widget_server.record.counters import Slice
 from widget_server.record.db import Database
+from widget_server.web.dashboard import sample as page
 
 
 def rows(database: Database, but: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
@@ -130,6 +137,61 @@ def test_every_write_is_refused_while_it_is_shown(small_world: World, short: Non
         reply = person.client.open(path, method=method, data={"csrf_token": token, "do": "add", "title": "x"})
         assert reply.status_code == 403, (method, rule)
     assert rows(small_world.database, sessions) == before
+
+
+def test_of_several_who_come_first_at_once_one_makes_it(database: Database, short: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def process(where: Database, envelopes: list[bytes]) -> Any:
+        told.extend(orjson.loads(each)["event"]["id"] for each in envelopes)
+        return really(where, envelopes)
+
+    really = sample.process
+    monkeypatch.setattr(sample, "process", process)
+    monkeypatch.setattr(sample, "_AT_ONCE", 3)
+    with ThreadPoolExecutor(4) as pool:
+        made = [each.result().id for each in [pool.submit(sample.settle, database, NOW) for _ in range(4)]]
+    assert made == [shops.SAMPLE] * 4
+    assert len(days_told(database)) == 8
+    assert len(told) == len(set(told)), "nothing is told twice"
+    with database.reading() as conn:
+        assert conn.execute(text("SELECT until FROM leases WHERE name = 'sample'")).scalar_one() == 0
+
+
+def test_who_died_over_it_keeps_nobody_waiting_for_ever(database: Database, short: None) -> None:
+    with database.writing() as conn:
+        leases.take(conn, "sample", "dead", time.time_ns() // 1_000_000, 700)
+    sample.settle(database, NOW)
+    assert len(days_told(database)) == 8
+
+
+def test_who_would_wait_long_is_told_and_gets_there(small_world: World, short: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, may_go, made = signed_in(small_world), threading.Event(), []
+
+    def slowly(database: Database, now: int) -> Shop:
+        made.append(now)
+        assert may_go.wait(30)
+        return sample.settle(database, NOW)
+
+    monkeypatch.setattr(page, "settle", slowly)
+    monkeypatch.setattr(page, "_PATIENCE", 0.05)
+    for _ in range(2):
+        waits = person.post_form("/app/sample")
+        assert waits.status_code == 202 and "The sample shop is being made" in waits.text
+        assert 'action="/app/sample"' in waits.text, "a button leads on"
+    assert len(made) == 1, "whoever asks again waits for the same"
+    may_go.set()
+    monkeypatch.setattr(page, "_PATIENCE", 30)
+    there = person.post_form("/app/sample")
+    assert there.status_code == 303 and sample.NAME in person.get("/app/overview").text
+
+
+def test_what_fails_in_making_it_is_told(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(database: Database, now: int) -> Shop:
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setattr(page, "settle", away)
+    assert signed_in(small_world).post_form("/app/sample").status_code == 503
 
 
 def test_nothing_from_outside_gets_into_it(small_world: World, short: None) -> None:

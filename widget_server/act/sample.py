@@ -8,6 +8,8 @@ changes nothing.
 """
 
 import random
+import secrets
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from widget_server.contract.sets import SETS
 from widget_server.contract.shop import Question, Shop
 from widget_server.contract.times import local_day, midnight
 from widget_server.intake.checks import envelope
-from widget_server.record import answers, cases, counters, questions, shops
+from widget_server.record import answers, cases, counters, leases, questions, shops
 from widget_server.record.cases import Wanted
 from widget_server.record.counters import Slice
 from widget_server.record.db import Database, lock_shops
@@ -34,6 +36,10 @@ DAYS = 120
 
 _SETS = ("search-found", "product-info", "order-rating", "order-effort", "why-us", "delivery-rating", "recommend")
 _AT_ONCE = 20
+# Who makes it; and for how many ms, should they die over it. Longer than one part takes.
+_LEASE = "sample"
+_LONGEST = 30_000
+_WAIT = 0.1
 # So many low ratings of the last so many days are open cases.
 _CASES, _SEEN_TO = 3, 14
 _LANGUAGES = (("lv", 9), ("lt", 5), ("et", 3), ("ru", 4), ("en", 3))
@@ -46,23 +52,54 @@ Event = dict[str, Any]
 
 
 def settle(database: Database, now: int) -> Shop:
-    """The sample shop with all days up to yesterday (of `now`, ms); made when there is none."""
+    """The sample shop with all days up to yesterday (of `now`, ms); made when there is none.
+
+    Of several who ask at once, in whatever process, one does the work and the others wait for it.
+    """
     with database.reading() as conn:
         shop = shops.by_id(conn, shops.SAMPLE)
     if shop is None:
         shop = _made(database)
     today = date.fromisoformat(local_day(now, TIME_ZONE))
+    if _missing(database, shop, today):
+        _one_at_a_time(database, shop, now, today)
+    return shop
+
+
+def _one_at_a_time(database: Database, shop: Shop, now: int, today: date) -> None:
+    name = secrets.token_hex(8)
+    while not _holds(database, name):
+        time.sleep(_WAIT)
+    try:
+        # Who had it before may have done it all.
+        missing = _missing(database, shop, today)
+        if missing:
+            _tell(database, shop, now, missing, name)
+            _see_to_low_ratings(database, shop, today)
+    finally:
+        with database.writing() as conn:
+            leases.free(conn, _LEASE, name)
+
+
+def _missing(database: Database, shop: Shop, today: date) -> list[date]:
     wanted = [today - timedelta(days=ago) for ago in range(DAYS, 0, -1)]
     with database.reading() as conn:
         told = counters.by_time(conn, Slice(shop.id, ("search-found",), start=f"{wanted[0]}", end=f"{wanted[-1]}"), counters.DAY)
-    missing = [day for day in wanted if f"{day}" not in told]
+    return [day for day in wanted if f"{day}" not in told]
+
+
+def _tell(database: Database, shop: Shop, now: int, missing: list[date], name: str) -> None:
     for start in range(0, len(missing), _AT_ONCE):
         days = missing[start : start + _AT_ONCE]
         # In one transaction, so that a day is told whole or not at all.
         process(database, [envelope(shop.id, now, event, _source(event)) for day in days for event in _Day(day).events()])
-    if missing:
-        _see_to_low_ratings(database, shop, today)
-    return shop
+        _holds(database, name)
+
+
+def _holds(database: Database, name: str) -> bool:
+    """Whether it is ours to do, from now on for so long."""
+    with database.writing() as conn:
+        return leases.take(conn, _LEASE, name, time.time_ns() // 1_000_000, _LONGEST)
 
 
 def _see_to_low_ratings(database: Database, shop: Shop, today: date) -> None:
