@@ -93,6 +93,10 @@ function changed({ target }: Event): void {
   if (!(target instanceof HTMLInputElement)) return;
   if (target.matches("[data-keys-on]")) remember(!target.checked);
   if (target.matches("[data-tick]")) count();
+  if (target.closest("[data-tick-all]")) {
+    for (const box of document.querySelectorAll<HTMLInputElement>("[data-tick]")) box.checked = target.checked;
+    count();
+  }
 }
 
 /** How many are ticked, beside what can be done with them. */
@@ -100,6 +104,13 @@ function count(): void {
   const place = document.querySelector("[data-ticked]");
   const n = document.querySelectorAll("[data-tick]:checked").length;
   if (place) place.textContent = n ? `(${n})` : "";
+  const all = document.querySelector<HTMLElement>("[data-tick-all]");
+  const box = all?.querySelector("input");
+  if (!all || !box) return;
+  const boxes = document.querySelectorAll("[data-tick]").length;
+  all.hidden = boxes === 0;
+  box.checked = n > 0 && n === boxes;
+  box.indeterminate = n > 0 && n < boxes;
 }
 
 function isOff(): boolean {

@@ -178,7 +178,7 @@ def test_a_list_takes_a_bounded_number_of_statements(world: World) -> None:
     sql_event.listen(engine, "before_cursor_execute", count)
     try:
         for path, most in (
-            ("/app/answers", 12), ("/app/answers?q=chair&verified=no&low=1", 14), ("/app/answers/cases", 13),
+            ("/app/answers", 13), ("/app/answers?q=chair&verified=no&low=1", 15), ("/app/answers/cases", 14),
             ("/app/answers/one?question=order-rating&key=order:B-1", 14),
         ):  # fmt: skip
             n = 0
@@ -355,6 +355,32 @@ def test_a_viewer_only_looks(world: World, path: str) -> None:
     assert case_of(world, "a") is None
 
 
+def test_a_note_goes_along_with_whatever_is_done_to_the_case(world: World) -> None:
+    world.send(said("a"), said("b"))
+    person = signed_in(world)
+    name = ("search-found", "browser:a")
+    person.post_form("/app/answers/case", about("a"))
+
+    def kept() -> tuple[list[str], Any]:
+        with world.database.reading() as conn:
+            written = [note.text for note in notes.of_answer(conn, world.shop.id, name) if note.kind == "note"]
+            return written, cases.of_answers(conn, world.shop.id, [name])[name]
+
+    form = {"status": "new", "assignee": "", "due": ""}
+    person.post_form("/app/answers/cases/change", about("a", **form, note=" called\r\nher ", do="save"))
+    assert toast(person) == "Saved."
+    person.post_form("/app/answers/cases/change", about("a", **form, note="I do it", do="mine"))
+    written, case = kept()
+    assert sorted(written) == ["I do it", "called\nher"] and case.assignee == person.account
+    person.post_form("/app/answers/cases/change", about("a", **form, note="x" * 2001, do="solved"))
+    assert toast(person) == "A note has at most 2000 characters."
+    assert kept()[1].status == "new", "nothing is done without the note"
+    person.post_form("/app/answers/cases/change", about("a", **form, note="", do="solved"))
+    written, case = kept()
+    assert len(written) == 2 and case.status == "solved"
+    assert "A note for your colleagues" in person.get("/app/answers/one", **about("b")).text, "also where there is no case"
+
+
 def test_notes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.send(said("a"))
     person = signed_in(world)
@@ -425,7 +451,7 @@ def test_many_at_once(world: World) -> None:
     person = signed_in(world)
     some = [f"search-found\r\nbrowser:{n}" for n in (0, 2)]
     reply = person.post_form("/app/answers/bulk", {"do": "case", "name": some, "back": "/app/answers?case=none"})
-    assert reply.headers["Location"] == "/app/answers?case=none"
+    assert reply.headers["Location"].partition("#")[0] == "/app/answers?case=none"
     assert toast(person) == "2 cases made."
     person.post_form("/app/answers/bulk", {"do": "mine", "name": [*some, "search-found\nbrowser:1"]})
     assert listed(person, who="me") == ["0", "1", "2"]
@@ -460,7 +486,9 @@ def test_many_is_not_too_many_and_all_or_none(world: World, monkeypatch: pytest.
 def test_a_form_leads_back_to_lists_only(world: World, back: str) -> None:
     world.send(said("a"))
     reply = signed_in(world).post_form("/app/answers/bulk", {"case": "search-found\nbrowser:a", "back": back})
-    assert reply.headers["Location"] == "/app/answers"
+    path, _, row = reply.headers["Location"].partition("#")
+    assert path == "/app/answers"
+    assert f'<li data-row id="{row}">' in signed_in(world).get(path).text, "at the row that it was about"
 
 
 # --- views

@@ -1,4 +1,4 @@
-"""Unhappy buyers: how many ratings after orders were low, and the newest of them that nobody is done with."""
+"""Unhappy buyers: how many ratings after orders were low, and the newest of them that somebody should see to."""
 
 import time
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Unhappy:
-    """`buyers` are the newest ones whose cases, where they are any, are still open."""
+    """`buyers` are the newest ones whom nobody sees to yet, then those whose cases are open."""
 
     rated: tuple[Rated, ...]
     buyers: tuple[Buyer, ...]
@@ -79,7 +79,7 @@ def _waiting(shop: Shop, newest: list[Answer], known: Mapping[cases.Name, Case])
         if case is None or case.is_open:
             late = case is not None and case.is_overdue(now)
             found.append(Buyer(answer, words.said(shop, answer), words.asked(shop, answer.question), case, late))
-    return found
+    return sorted(found, key=lambda buyer: buyer.case is not None)
 
 
 def _rated(asked: Asked) -> Rated | None:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2s
 from typing import Any
 from urllib.parse import urlencode
 
@@ -47,7 +48,7 @@ _BUSY = _("Somebody else has just changed this case. Have a look at it and try a
 
 @dataclass(frozen=True)
 class Row:
-    """An answer in a list. `name` is its question and key, as a form sends them."""
+    """An answer in a list. `name` is its question and key, as a form sends them; `anchor` its place in the page."""
 
     answer: Answer
     said: Said
@@ -55,6 +56,14 @@ class Row:
     name: str
     case: Case | None
     late: bool
+
+    @property
+    def anchor(self) -> str:
+        return _anchor(self.name)
+
+
+def _anchor(name: str) -> str:
+    return f"a{blake2s(name.encode(), digest_size=6).hexdigest()}"
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
@@ -224,15 +233,21 @@ class Person:
     customer: str
     segments: Sequence[str]
     orders: Sequence[OrderFacts]
+    # What they said about these orders, by the order's number.
+    said: Mapping[str, Sequence[Row]]
 
 
 def _person(conn: Connection, shop: Shop, answer: Answer, facts: OrderFacts | None) -> Person | None:
     ref = None if facts is None else facts.customer
     if ref is None:
-        return None if answer.customer is None else Person(answer.customer, (), ())
+        return None if answer.customer is None else Person(answer.customer, (), (), {})
     known = customers.load(conn, shop.id, [ref]).get(ref)
     theirs = [orders_of.facts(order) for order in orders.of_customers(conn, shop.id, [ref], 10)]
-    return Person(ref, () if known is None else known.segments_at(_now()), theirs)
+    said: dict[str, list[Row]] = {}
+    for other in answers.load(conn, shop.id, [], [each.ref for each in theirs]).values():
+        if other.answered and other.counted and other.order is not None:
+            said.setdefault(other.order, []).append(_row(shop, other, None, 0))
+    return Person(ref, () if known is None else known.segments_at(_now()), theirs, said)
 
 
 def _is_personal(answer: Answer, facts: OrderFacts | None) -> bool:
@@ -249,7 +264,11 @@ def _url(answer: Answer, opened: bool) -> str:
 
 def _lines(answer: Answer, order: Order | None) -> list[str]:
     """The products of the order that the answer is about."""
-    return [] if order is None else sorted({line.product for line in order.present_lines()})
+    if order is None:
+        return []
+    names = {each["product"]: each["name"] for each in (line.value for line in order.lines.values()) if each.get("name")}
+    products = sorted({line.product for line in order.present_lines()})
+    return [f"{names[product]} ({product})" if product in names else product for product in products]
 
 
 def _due_day(case: Case | None, shop: Shop) -> str:
@@ -350,7 +369,9 @@ def bulk(visit: Visit) -> ResponseReturnValue:
         flash(ngettext("At most %(n)s answer at once.", "At most %(n)s answers at once.", MOST_AT_ONCE, n=MOST_AT_ONCE), "bad")
     else:
         _do(visit, what, names)
-    return _back(url_for("answers.show"))
+    # To the row that it was about; what has left the list has no place there.
+    at = _anchor("\n".join(names[0])) if names else None
+    return _back(url_for("answers.show"), at)
 
 
 _DEEDS = ("case", "mine", "solved", "closed", "quarantine", "release")
@@ -540,10 +561,10 @@ def _to_one(name: Name, part: str | None = None) -> ResponseReturnValue:
     )
 
 
-def _back(otherwise: str) -> ResponseReturnValue:
+def _back(otherwise: str, anchor: str | None = None) -> ResponseReturnValue:
     """To the list where it was done, if it was done in one."""
     back = request.form.get("back", "")
-    return redirect(back if _is_list(back) else otherwise, 303)
+    return redirect((back if _is_list(back) else otherwise) + (f"#{anchor}" if anchor else ""), 303)
 
 
 def _is_list(address: str) -> bool:
