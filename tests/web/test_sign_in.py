@@ -315,7 +315,8 @@ def test_a_request_takes_few_statements(world: World) -> None:
         event.listen(engine, "before_cursor_execute", lambda *a: said.append(a[2]))
     assert is_in(person.client)
     statements = [each for each in said if not each.startswith("BEGIN")]
-    assert len(statements) <= 3, statements
+    # The session, its shop with what is asked there, and the open cases that the menu counts.
+    assert len(statements) <= 4, statements
 
 
 @pytest.mark.parametrize(
