@@ -17,11 +17,15 @@ AXE = Path(__file__).parents[2] / "js_snippet/node_modules/axe-core/axe.min.js"
 FOCUS = "() => { let e = document.activeElement; while (e.shadowRoot?.activeElement) e = e.shadowRoot.activeElement; return e.ariaLabel || e.textContent.trim() || e.tagName; }"
 
 
-def axe(page: Page) -> Any:
-    """What axe says of the panel; of the whole page where there is none."""
+COLOURS = ("color-contrast",)
+
+
+def axe(page: Page, rules: tuple[str, ...] = ()) -> Any:
+    """What axe says of the panel, by all its rules unless some are named; of the whole page where there is no panel."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
-    return page.evaluate("axe.run(document.querySelector('atbalss-panel') || document)")
+    options = {"runOnly": list(rules)} if rules else {}
+    return page.evaluate("(options) => axe.run(document.querySelector('atbalss-panel') || document, options)", options)
 
 
 def planted(tag: str, text: str, style: str = "") -> str:
@@ -30,9 +34,9 @@ def planted(tag: str, text: str, style: str = "") -> str:
         Object.assign(document.createElement({tag!r}), {{textContent: {text!r}, style: {style!r}}}))"""
 
 
-def violations(page: Page, found: Any = None) -> list[str]:
+def violations(page: Page, found: Any = None, rules: tuple[str, ...] = ()) -> list[str]:
     """What is wrong by `found`, or by what axe says now."""
-    found = found or axe(page)
+    found = found or axe(page, rules)
     assert any("atbalss-panel" in str(node["target"]) for rule in found["passes"] for node in rule["nodes"])
     return [f"{v['id']}: {node['html']}" for v in found["violations"] for node in v["nodes"]]
 
