@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [a] [b] [c]`: runs the benchmarks (all without a letter) and prints their tables."""
+"""`python -m tests.benchmarks [LETTER ...]`: runs these benchmarks (all without a letter) and prints their tables."""
 
 import sys
 import time

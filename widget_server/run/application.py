@@ -1,6 +1,7 @@
 """What a web process serves: the collector's three routes, and Flask for everything else."""
 
 import gc
+import sys
 import time
 from typing import Any
 
@@ -19,6 +20,9 @@ from . import valkey
 from .bridge import Bridge
 
 _GC_THRESHOLD = 20_000
+# A thread that computes a page hands over after so many seconds when the collector waits. With Python's own 5 ms a reply's
+# p99 was half as long again beside pages and sign-ins; with 1 ms fewer events came through when nothing else was done.
+_TURN = 0.002
 
 
 def settle() -> None:
@@ -41,6 +45,7 @@ class Application:
     async def start(self) -> None:
         REGISTRY.register(self.collector.figures)
         settle()
+        sys.setswitchinterval(_TURN)
         await self.collector.start()
 
     async def stop(self) -> None:

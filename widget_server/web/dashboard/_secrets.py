@@ -1,5 +1,6 @@
 """What somebody proves themselves with: the password, hashed a few at a time, and the codes of two-factor sign-in."""
 
+import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ _STEP = 30_000
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _CODES = 10
 
-# Each hash takes a processor for 30 ms and 19 MiB; whatever else this process serves must not wait for many of them.
-_hashing = threading.BoundedSemaphore(2)
+# Each hash takes a processor for 30 ms and 19 MiB; whatever else this process serves must not wait for many of them, and
+# finds a processor that is not hashing.
+_hashing = threading.BoundedSemaphore(max(1, min(2, (os.cpu_count() or 1) // 2)))
 _queue = threading.BoundedSemaphore(8)
 _PATIENCE = 5.0
 
