@@ -82,7 +82,7 @@ def test_every_state_of_an_endpoint_is_said_with_since_when_and_what_to_do(world
     assert "Doubtful since" in said and "It is tried again and again. If it does not work until" in said
     assert "Its name could not be found on the internet." in said
     assert "the address of hooks.example could not be found" in said, "the detail for whoever runs it"
-    assert "Messages that wait: 1." in said
+    assert "1 message waits." in said
     with world.database.writing() as conn:
         endpoints.pause(conn, world.shop.id, goal, now)
     assert "Paused since" in text(viewer.get("/app/deliveries"))
