@@ -38,11 +38,14 @@ release-snippet: $(SNIPPET) ## freeze the first version of the snippet for ever 
 chromium: $(READY)
 	@$(BIN)/python -m tests.browser.chromium
 
+# How many processes share the tests.
+WORKERS ?= 2
+
 test: $(READY) $(SNIPPET) $(BUILT) chromium ## all checks: lint, types, import contracts, Python and JavaScript tests
 	$(MAKE) lint
 	$(BIN)/python js_snippet/node.py test
-	@failed=0; for part in "not browser" browser; do \
-		$(BIN)/python -m pytest -q --instafail -n 2 --dist worksteal -m "$$part" tests || failed=1; done; exit $$failed
+	@failed=0; for part in "tests --ignore tests/browser" tests/browser; do \
+		$(BIN)/python -m pytest -q --instafail -n $(WORKERS) --dist worksteal $$part || failed=1; done; exit $$failed
 
 demo: $(READY) $(SNIPPET) $(BUILT) ## a demo shop with everything running, in the foreground
 	$(BIN)/atbalss demo
