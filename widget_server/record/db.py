@@ -18,6 +18,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -31,6 +32,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     select,
     text,
 )
@@ -64,6 +66,10 @@ _PASSING_STATES = ("08", "25006", "25P03", "40", "53", "55", "57", "58", "42P01"
 _PASSING_CODES = (3, 5, 6, 7, 8, 10, 13, 14, 15, 17)
 
 
+class OtherTables(Exception):
+    """The tables are those of another version. The message is one sentence."""
+
+
 class Database:
     """Opens `url` (sqlite:///FILE or postgresql://...). `secret_key` opens what is sealed in it."""
 
@@ -91,13 +97,20 @@ class Database:
         self._reader.dispose()
 
     def migrate(self) -> None:
-        """Bring the tables to the newest form. Safe when several processes start at once."""
+        """Bring the tables to the newest form. Safe when several processes start at once. Raises OtherTables."""
         with self._writer.begin() as conn:
             if self.dialect == "postgresql":
                 conn.execute(text("SELECT pg_advisory_xact_lock(7226001)"))
             config = _alembic_config()
             config.attributes["connection"] = conn
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                # Those of a newer version, which has steps that we don't know.
+                raise OtherTables("The tables of the database are those of a newer version of Atbalss.") from error
+            lacks = _lacking(conn)
+            if lacks:
+                raise OtherTables(f"The tables of the database are those of another version of Atbalss: there is no {lacks}.")
 
     def is_migrated(self) -> bool:
         """Whether the tables have the form this version needs."""
@@ -120,6 +133,18 @@ class Database:
         if read_only:
             engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine
+
+
+def _lacking(conn: Connection) -> str:
+    """A table, or a column of one, that this version needs and that isn't there; empty when all is."""
+    there = {table: {column["name"] for column in columns} for (_, table), columns in inspect(conn).get_multi_columns().items()}
+    for table in metadata.sorted_tables:
+        if table.name not in there:
+            return table.name
+        lacks = [column.name for column in table.columns if column.name not in there[table.name]]
+        if lacks:
+            return f"{table.name}.{lacks[0]}"
+    return ""
 
 
 def is_passing(error: Exception) -> bool:

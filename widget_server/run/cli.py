@@ -9,6 +9,7 @@ import redis
 from sqlalchemy.exc import DBAPIError
 
 from widget_server.contract.registry import load_all
+from widget_server.record.db import OtherTables
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -35,6 +36,8 @@ def main() -> None:
         group()(prog_name="atbalss")
     except redis.RedisError as error:
         _leave(f"Redis can't be used: {_first_line(error)}.")
+    except OtherTables as error:
+        _leave(str(error))
     except DBAPIError as error:
         _leave(f"The database can't be used: {_first_line(error.orig or error)}.")
 

@@ -12,7 +12,8 @@ _LINGER_SECONDS = 10.0
 
 
 class Locked(Exception):
-    """Somebody else keeps house in this data folder. The message is one sentence."""
+    """This data folder is not ours: somebody else keeps house in it, or it can't be written to. The message is one
+    sentence."""
 
 
 class DataLock:
@@ -24,8 +25,11 @@ class DataLock:
         self._data_dir = data_dir
 
     def take(self) -> Self:
-        """Raises Locked when a living process has it; waits for the remains of a dead one."""
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Raises Locked when a living process has it, or it can't be had; waits for the remains of a dead one."""
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Locked(f"The file {self._path} can't be written to: {error.strerror}.") from error
         began = time.monotonic()
         while not _flock(handle):
             holder = _holder(handle)

@@ -22,10 +22,10 @@ from widget_server.demo import history, serve, shop, tenant
 from widget_server.demo.tenant import Tenant
 from widget_server.intake.checks import envelope
 from widget_server.intake.stream import STREAM, StreamFull, append_sync
-from widget_server.record.db import Database
+from widget_server.record.db import Database, OtherTables
 from widget_server.run import config, logs, offspring, up, valkey, web
 from widget_server.run.house import HouseError, read_settings
-from widget_server.run.lock import Locked
+from widget_server.run.lock import DataLock, Locked
 from widget_server.run.supervisor import Child
 from widget_server.run.valkey import ValkeyError
 
@@ -46,9 +46,13 @@ def command(host: str | None, port: int | None, shop_port: int) -> None:
     """
     settings = _settings(host, port)
     try:
+        # Before the ports, as a demo that runs already has those as well.
+        DataLock(settings.data_dir).take().release()
         with _listen(settings.host, shop_port) as sock:
             house = _DemoHouse(sock)
             sys.exit(up.run(settings, house.say_ready, house.prepare, lambda found: [house.child(found)]))
+    except OtherTables as error:
+        raise HouseError(f"{error} Delete {settings.data_dir} to begin anew, or name another folder with --data-dir.") from error
     except (Locked, web.PortTaken, ValkeyError) as error:
         raise HouseError(str(error)) from error
 
