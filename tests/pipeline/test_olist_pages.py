@@ -116,6 +116,30 @@ def test_the_overview_shows_what_the_api_tells_and_the_log_holds(stand: Stand) -
     assert told == {month: in_words(scores) for month, scores in counted.items()}
 
 
+@pytest.mark.parametrize("days", [WHOLE, {"period": "2018-03"}, {"period": "own", "from": "2018-02-03", "to": "2018-05-11"}])
+def test_so_many_buyers_were_unhappy_as_the_log_says_and_the_newest_of_them_are_shown(
+    sqlite_stand: Stand, days: dict[str, str]
+) -> None:
+    sqlite_stand.add_shop("UTC")
+    sqlite_stand.read("orders", "items", "ratings")
+    first, last = (days["from"], days["to"]) if "from" in days else (f"{days['period']}-01", f"{days['period']}-31")
+    with sqlite_stand.database.reading() as conn:
+        events = [json.loads(body) for (body,) in conn.execute(text("SELECT body FROM events WHERE type = 'answer.given'"))]
+    within = [event for event in events if first <= f"{datetime.fromtimestamp(event['at'] / 1000, UTC):%Y-%m-%d}" <= last]
+    low = sorted((event["at"] for event in within if event["value"] <= 2), reverse=True)
+    page = Pages(sqlite_stand).get("/app/overview", **days).split('<section class="unhappy"')[1].split("</section>")[0]
+    assert f"{len(low):,} of {len(within):,} ratings after orders are low: 1 to 2 of 5." in text_of(page)
+    shown = [f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%dT%H:%M}" for at in low[:4]]
+    assert re.findall(r'<time datetime="([^"]+)"', page) == shown
+    key = sqlite_stand.shop["api_key"]
+    reply = sqlite_stand.client.get(
+        "/v1/scores", query_string={"metric": "stars", "question": "order-rating", "from": first, "to": last},
+        headers={"Authorization": f"Bearer {key}"},
+    )  # fmt: skip
+    counts = reply.json["total"]["distribution"]
+    assert (counts["1"] + counts["2"], sum(counts.values())) == (len(low), len(within))
+
+
 @pytest.mark.parametrize("month", ["2017-02", "2017-12", "2018-03", "2018-06"])
 def test_a_month_and_its_change_against_the_month_before(sqlite_stand: Stand, month: str) -> None:
     sqlite_stand.add_shop()
