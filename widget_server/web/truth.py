@@ -41,16 +41,13 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One search. `texts` are the newest words that were left about it in the days."""
+class Total:
+    """What is known of all searches together."""
 
-    key: str
-    query: str
     searched: Searched
     asked: int
     found: Score
     lost: Lost | None
-    texts: Sequence[str] = ()
 
     @property
     def said_no(self) -> int:
@@ -62,22 +59,13 @@ class Row:
         return zero_share(self.searched)
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
-    """The same for all searches together."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row(Total):
+    """The same of one search. `texts` are the newest words that were left about it in the days."""
 
-    searched: Searched
-    asked: int
-    found: Score
-    lost: Lost | None
-
-    @property
-    def said_no(self) -> int:
-        return self.found.distribution.get("no", 0)
-
-    @property
-    def zero_share(self) -> float | None:
-        return zero_share(self.searched)
+    key: str
+    query: str
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +155,8 @@ def of_keys(
         found = _found(counts)
         made.append(
             Row(
-                key, spelled.get(key, key), searched.get(key, Searched(key, 0, 0, 0, 0)), counts.shown, found,
-                known.lost(found.distribution["no"]), said.get(key, ()),
+                searched.get(key, Searched(key, 0, 0, 0, 0)), counts.shown, found, known.lost(found.distribution["no"]),
+                key=key, query=spelled.get(key, key), texts=said.get(key, ()),
             )
         )  # fmt: skip
     return made
