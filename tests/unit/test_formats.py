@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from babel import Locale
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask
 from flask_babel import Babel, force_locale
 from hypothesis import given
@@ -65,6 +67,23 @@ def test_nearly_nothing_is_not_nothing_and_nearly_all_is_not_all(language: In) -
         assert _formats.percent(0.001) == "under 1%"
         assert _formats.percent(0.999) == "over 99%"
         assert _formats.percent(0.0123, 1) == "1.2%"
+
+
+def test_what_was_written_once_is_not_given_to_another(language: In) -> None:
+    for name in (*LANGUAGES, *LANGUAGES):
+        with language(name):
+            assert _formats.number(1234.5, 1) == format_decimal(1234.5, "#,##0.#", locale=name)
+            assert _formats.number(-0.0) == _formats.number(0) == "0"
+            assert _formats.money(150, "EUR") == format_currency(1.5, "EUR", locale=name)
+            assert _formats.money(150, "USD") == format_currency(1.5, "USD", locale=name)
+            assert _formats.money(150, "EUR", whole=True) == _formats.money(200, "EUR", whole=True)
+            assert [_formats.percent(share, 1) for share in (0.1234, 0.1235, 0.5)] == [
+                format_percent(share, format_of_percent(name), locale=name) for share in (0.1234, 0.1235, 0.5)
+            ]
+
+
+def format_of_percent(name: str) -> str:
+    return str(Locale.parse(name).percent_formats[None].pattern.replace("#,##0", "#,##0.#"))
 
 
 @pytest.mark.parametrize("name", LANGUAGES)

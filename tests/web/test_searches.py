@@ -7,6 +7,8 @@ import pytest
 
 from tests.pipeline.envelopes import NOW, event
 from tests.web.conftest import DAY, World, answer, search
+from widget_server.record import answers, counters
+from widget_server.record.counters import Searching
 
 
 def asked(query: str, value: str | None = None, at: int = NOW, **more: Any) -> dict[str, Any]:
@@ -82,6 +84,33 @@ def test_searches_are_sorted_by_what_hurts(world: World) -> None:
         assert found == rows
     (bad,) = world.get("/v1/searches", sort="not_found", q="BAD").json["searches"]
     assert (bad["searches"], bad["zero_results"]["n"], bad["asked"], bad["found"]["value"]) == (1, 1, 2, 0.0)
+
+
+@pytest.mark.parametrize("containing", [None, "apfel"])
+@pytest.mark.parametrize("days", [(None, None), ("2025-10-05", "2025-11-22"), ("2025-11-21", "2025-11-22")])
+def test_one_reading_gives_what_two_give(world: World, containing: str | None, days: tuple[str | None, str | None]) -> None:
+    for number, word in enumerate(("apfel", "apfelmus", "birne", "roter apfel", "pflaume")):
+        said = ["no"] * (7 - number) + ["yes"] * (number * 3 % 7)
+        world.send(*(asked(word, value, NOW - n * 9 * DAY) for n, value in enumerate(said)))
+    chosen = Searching(world.shop.id, ("search-found",), *days, containing)
+    with world.database.reading() as conn:
+        whole = counters.ranked(conn, chosen, "not_found", None, 10)
+        assert whole
+        for least in (1, 8):
+            for after in (None, *whole):
+                expected = counters.answered(conn, chosen, least, 3), counters.ranked(conn, chosen, "not_found", after, 2)
+                assert counters.answered_and_not_found(conn, chosen, least, 3, after, 2) == expected
+
+
+@pytest.mark.parametrize("n", [0, 1, 600])
+def test_words_of_any_number_of_searches_are_one_statement(world: World, n: int) -> None:
+    world.send(*(asked(f"word {k}", "no", NOW + j, text=f"“{k}”, \\{j}") for k in (0, 5) for j in range(4)))
+    with world.database.reading() as conn:
+        found = answers.newest_texts(conn, world.shop.id, [f"word {k}" for k in range(n)], 2)
+    assert {key: texts for key, texts in found.items() if texts} == {
+        f"word {k}": [f"“{k}”, \\3", f"“{k}”, \\2"] for k in (0, 5) if k < n
+    }
+    assert len(found) == n
 
 
 def test_answers_newest_first_with_everything_about_them(world: World) -> None:
