@@ -28,7 +28,7 @@ _MINUS = "\N{MINUS SIGN}"
 _PATTERNS = {"points": "0", "stars": "0.0", "steps": "0.0"}
 # How languages write the days and months that pages want like this: the first of them that a pattern begins with.
 _WRITTEN = {
-    "lv": {"d MMM y": "y. 'g'. d. MMM", "d MMM": "d. MMM", "LLLL y": "y. 'gada' LLLL"},
+    "lv": {"medium": "y. 'g'. d. MMM", "d MMM y": "y. 'g'. d. MMM", "d MMM": "d. MMM", "LLLL y": "y. 'gada' LLLL"},
     "lt": {"d MMM y, ": "y-MM-dd ", "d MMM y": "y-MM-dd", "d MMM, ": "MM-dd ", "d MMM": "MM-dd", "LLLL y": "y 'm'. LLLL", "LLL y": "y-MM"},
     "et": {"d MMM": "d. MMM"},
     "en": {"medium": "d MMM y"},
