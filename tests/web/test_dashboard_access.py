@@ -15,6 +15,7 @@ import redis
 from tests.web.conftest import CANARY, Make, Person, World, fill, signed_in
 from tests.web.dashboard_routes import ROUTES, Row
 from tests.web.house import ROLES, SAFE, House, built, rules
+from widget_server.record import sessions
 from widget_server.record.db import Database
 
 
@@ -112,6 +113,26 @@ def test_what_changes_something_needs_the_forms_token(small_house: House, part: 
         ):  # fmt: skip
             assert (rule, headers, house.ask(owner, method, rule, headers=headers).status_code) == (rule, headers, 400)
     assert house.everything(but=()) == before
+
+
+def test_to_look_at_anything_changes_nothing(small_house: House) -> None:
+    """Or a picture on somebody's page could do it."""
+    owner, before = small_house.people["owner"], small_house.everything()
+    for method, rule in ROUTES:
+        if method == "GET":
+            for asked in ("GET", "HEAD"):
+                assert owner.client.open(small_house.path(rule), method=asked).status_code < 500, rule
+    assert small_house.everything() == before
+
+
+def test_a_part_of_a_page_is_not_drawn_for_a_session_that_has_ended(small_house: House) -> None:
+    owner = small_house.people["owner"]
+    with small_house.world.database.writing() as conn:
+        sessions.revoke_all(conn, owner.account)
+    for method, rule in MEMBERS:
+        reply = small_house.ask(owner, method, rule, headers={"HX-Request": "true"})
+        assert (rule, reply.status_code, reply.get_data()) == (rule, 204, b"")
+        assert reply.headers["HX-Redirect"].startswith("/app/sign-in"), rule
 
 
 def test_every_reply_carries_the_headers(small_house: House) -> None:

@@ -38,8 +38,9 @@ def own(database: Database, shop: str) -> Counter[str]:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short history is history enough."""
+    """A short history is history enough, and however busy the machine is it is waited for."""
     monkeypatch.setattr(sample, "DAYS", 8)
+    monkeypatch.setattr(page, "_PATIENCE", 120)
 
 
 def days_told(database: Database) -> list[str]:

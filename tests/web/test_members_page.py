@@ -254,6 +254,16 @@ def test_who_is_removed_is_out_at_once_and_goes_on_in_another_shop(world: World)
     assert both.post_form("/app/shops", {"shop": world.shop.id}).status_code == 404
 
 
+@pytest.mark.parametrize(("path", "data"), [("remove", {}), ("role", {"role": "viewer"})])
+def test_who_is_owner_no_more_can_not_come_back_by_a_link_of_their_own(world: World, path: str, data: dict[str, str]) -> None:
+    owner, other = signed_in(world), signed_in(world)
+    kept, back = invite(owner, "janis@lampas.example"), invite(other, "back@door.example", "owner")
+    assert owner.post_form(f"/app/settings/members/{path}", {"account": other.account, **data}).status_code == 303
+    assert accept(world, back)[1].status_code == 404
+    assert accept(world, kept)[1].status_code == 303
+    assert "back@door.example" not in roles(world)
+
+
 def test_with_an_owner_it_is_said_that_keys_stay(world: World) -> None:
     owner, other, editor = signed_in(world), signed_in(world), signed_in(world, "editor")
     for person, is_told in ((other, True), (editor, False)):

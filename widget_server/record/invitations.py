@@ -39,6 +39,8 @@ _invitations = Table(
     Column("role", Key),
     Column("language", Key, nullable=False),
     Column("name", Key, nullable=False),
+    # The account of who made it; None for a command.
+    Column("made_by", Key),
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
     Column("used", BigInteger),
@@ -63,7 +65,7 @@ class Invitation:
 
 def create(
     conn: Connection, email: str, now: int, *, shop: str | None = None, role: Role | None = None, language: str = "",
-    name: str = "",
+    name: str = "", made_by: str | None = None,
 ) -> tuple[Invitation, str]:  # fmt: skip
     """A new link and its token, told only here. The one before for the same e-mail and shop is good for nothing any more."""
     # Two who invite one address at once come one after the other.
@@ -75,8 +77,8 @@ def create(
     made = Invitation(f"inv_{secrets.token_hex(8)}", email, shop, role, language, name, now, expires)
     conn.execute(
         _invitations.insert().values(
-            id=made.id, hash=_hash(token), email=email, shop=shop, role=role, language=language, name=name, created=now,
-            expires=expires, used=None,
+            id=made.id, hash=_hash(token), email=email, shop=shop, role=role, language=language, name=name, made_by=made_by,
+            created=now, expires=expires, used=None,
         )
     )  # fmt: skip
     return made, token
@@ -104,6 +106,12 @@ def withdraw(conn: Connection, shop: str, invitation: str) -> bool:
     """Whether the shop had this invitation."""
     mine = and_(_invitations.c.shop == shop, _invitations.c.id == invitation)
     return bool(conn.execute(delete(_invitations).where(mine)).rowcount)
+
+
+def withdraw_of(conn: Connection, shop: str, made_by: str) -> int:
+    """What a member has made in a shop is good for nothing any more; how many there were."""
+    theirs = and_(_invitations.c.shop == shop, _invitations.c.made_by == made_by, _invitations.c.used.is_(None))
+    return int(conn.execute(delete(_invitations).where(theirs)).rowcount)
 
 
 def _one(row: Row[Any] | None) -> Invitation | None:

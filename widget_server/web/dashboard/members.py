@@ -57,8 +57,12 @@ def change_role(visit: Visit) -> ResponseReturnValue:
     role = _role()
     try:
         with visit.writing() as conn:
-            if not members.set_role(conn, visit.shop.id, request.form.get("account", ""), role):
+            account = request.form.get("account", "")
+            if not members.set_role(conn, visit.shop.id, account, role):
                 raise not_found("The shop has no such member.")
+            if role != "owner":
+                # Or they could come back by a link of their own making.
+                invitations.withdraw_of(conn, visit.shop.id, account)
     except LastOwner:
         return _page(visit, wrong=_last_owner()), 422
     flash(gettext("The role is changed. It counts from now on, where they are signed in as well."), "good")
@@ -74,7 +78,9 @@ def leave(visit: Visit) -> ResponseReturnValue:
 
 
 def _invited(conn: Connection, visit: Visit, email: str, role: Role) -> str:
-    _, token = invitations.create(conn, email, now(), shop=visit.shop.id, role=role, language=visit.member.language)
+    _, token = invitations.create(
+        conn, email, now(), shop=visit.shop.id, role=role, language=visit.member.language, made_by=visit.member.account
+    )
     return token
 
 
@@ -84,6 +90,7 @@ def _without(visit: Visit, account: str) -> ResponseReturnValue:
             role = members.role_of(conn, visit.shop.id, account)
             if not members.remove(conn, visit.shop.id, account):
                 raise not_found("The shop has no such member.")
+            invitations.withdraw_of(conn, visit.shop.id, account)
     except LastOwner:
         return _page(visit, wrong=_last_owner()), 422
     if account == visit.member.account:

@@ -20,7 +20,7 @@ from ._page import Page, View, Visit, draw
 
 _NAME = "atbalss-sample"
 # Seconds that a browser shows itself busy before a page says what is going on.
-_PATIENCE = 4.0
+_PATIENCE = 8.0
 
 
 def enter(visit: Visit) -> ResponseReturnValue:

@@ -445,6 +445,7 @@ def upgrade() -> None:
         sa.Column("role", _KEY, nullable=True),
         sa.Column("language", _KEY, nullable=False),
         sa.Column("name", _KEY, nullable=False),
+        sa.Column("made_by", _KEY, nullable=True),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
         sa.Column("used", sa.BigInteger(), nullable=True),
