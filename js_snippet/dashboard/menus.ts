@@ -1,8 +1,10 @@
-/** Menus are <details>: here they close on Escape, on a click elsewhere and when another one opens. */
+/** Menus are <details>: here they close on Escape, on a click elsewhere and when another one opens. Of a strip of tabs that
+ * is wider than the screen, the part is seen that one is in. */
 const OPEN = "details.menu[open], details.confirm[open]";
 let listens = false;
 
-export function start(_root: ParentNode): void {
+export function start(root: ParentNode): void {
+  for (const tab of root.querySelectorAll<HTMLElement>(".tabs [aria-current]")) show(tab);
   if (listens) return;
   listens = true;
   document.addEventListener("click", ({ target }) => close((menu) => !(target instanceof Node && menu.contains(target))));
@@ -14,6 +16,13 @@ export function start(_root: ParentNode): void {
     if (inner) inner.open = false;
     else close(() => true);
   });
+}
+
+function show(tab: HTMLElement): void {
+  const strip = tab.closest(".tabs");
+  if (!strip) return;
+  const [at, room] = [tab.getBoundingClientRect(), strip.getBoundingClientRect()];
+  strip.scrollLeft += at.left + at.width / 2 - room.left - room.width / 2;
 }
 
 function close(which: (menu: HTMLDetailsElement) => boolean): void {
