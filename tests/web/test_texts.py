@@ -44,6 +44,17 @@ def test_a_translation_holds_what_its_source_holds(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
+def test_what_templates_say_has_no_tags(language: str) -> None:
+    """Jinja takes what a template says for markup: a `<head>` in a translation would be gone."""
+    known = stored(language)
+    in_templates = [message for message in said() if message.id and any(where.startswith("templates") for where, _ in message.locations)]
+    for message in in_templates:
+        found = known.get(message.id if isinstance(message.id, str) else message.id[0], message.context)
+        assert found is not None
+        assert not re.search("[<>&]", str(found.string)), message.id
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
 def test_catalogs_are_read_as_they_are(language: str) -> None:
     assert catalog(language).gettext("Searches") not in ("", "Searches")
 
