@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
+from . import fits
 from .office import Office, endpoints_of_pages
 from .test_access import AXE
 
@@ -34,19 +35,6 @@ WATCH = """() => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.__moved += entry.value;
   }).observe({type: "layout-shift", buffered: true});
   document.addEventListener("securitypolicyviolation", (e) => window.__refused.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
-}"""
-
-# What is wider than its place without a way to scroll there, and words that are cut off.
-LOST = """() => {
-  const wide = document.documentElement.scrollWidth > innerWidth ? [`the page is ${document.documentElement.scrollWidth} wide`] : [];
-  const seen = (e) => e.checkVisibility({visibilityProperty: true}) && e.getBoundingClientRect().width > 1;
-  for (const e of document.querySelectorAll("body *")) {
-    if (!seen(e) || e.closest(".unseen, svg, canvas")) continue;
-    const style = getComputedStyle(e), box = e.getBoundingClientRect();
-    if (style.overflowX === "hidden" && e.scrollWidth > e.clientWidth + 1 && e.textContent.trim()) wide.push(`cut: ${e.className} ${e.textContent.trim().slice(0, 60)}`);
-    if (box.right > innerWidth + 1 && !e.closest("[tabindex='0'], .tabs, details:not([open]), .skip") && style.position !== "fixed") wide.push(`outside: ${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 40)}`);
-  }
-  return wide;
 }"""
 
 REACHABLE = """() => {
@@ -89,8 +77,20 @@ def opened(context: BrowserContext, path: str) -> Page:
     reply = page.goto(path)
     assert reply is not None and reply.headers["content-type"].startswith("text/html")
     assert reply.status == (404 if "there-is-nothing" in path else 200), page.content()
-    page.wait_for_load_state("networkidle")
+    settle(page)
     return page
+
+
+def settle(page: Page) -> None:
+    """Nothing is on its way any more, and nothing is being done: "networkidle" waits for half a second in vain."""
+    page.evaluate("""async () => {
+        const idle = () => new Promise((done) => requestIdleCallback(done));
+        const count = () => performance.getEntriesByType("resource").length;
+        for (let still = 0, before = -1; still < 3; still = count() === before ? still + 1 : 0, before = count()) {
+            await idle();
+            await new Promise((done) => setTimeout(done, 30));
+        }
+    }""")
 
 
 def faults(page: Page, only: str = "") -> list[str]:
@@ -172,19 +172,40 @@ def looking(browser: Browser, office: Office, name: str, width: int) -> Iterator
     context.close()
 
 
+@pytest.fixture(scope="module")
+def plain(browser: Browser, office: Office) -> Iterator[dict[bool, Page]]:
+    """Without JavaScript: signed in, and not."""
+    opened = {
+        signed_in: office.context(browser, signed_in=signed_in, script=False).new_page() for signed_in in (True, False)
+    }
+    yield opened
+    for page in opened.values():
+        page.context.close()
+
+
+def words(page: Page) -> set[str]:
+    # What tells how long ago something was goes on by itself.
+    goes_on = {"Copy", "second", "seconds", "minute", "minutes", "now"}
+    return set(re.findall(r"[^\W\d_]{2,}", page.locator("main").inner_text())) - goes_on
+
+
 @pytest.mark.parametrize("name", [*PAGES, *OPEN])
-def test_at_a_desk(browser: Browser, office: Office, name: str) -> None:
+def test_at_a_desk(browser: Browser, office: Office, plain: dict[bool, Page], name: str) -> None:
+    without = plain[name not in OPEN]
     with looking(browser, office, name, 1200) as look:
         look.check_weight(office.url)
+        without.goto(address(office, name))
+        assert words(look.page) - words(without) == set()
+        assert without.locator("canvas:visible, [data-copy]:visible").count() == 0
         found: dict[str, Any] = {"light": faults(look.page)}
         found["not reached"], found["no focus seen"], found["covered"] = walk(look.page)
         look.page.emulate_media(color_scheme="dark")
         found["dark"] = faults(look.page, "color-contrast")
         look.page.set_viewport_size({"width": 640, "height": 400})
-        found["200 %"] = look.page.evaluate(LOST)
+        found["200 %"] = look.page.evaluate(fits.LOST)
         look.page.emulate_media(media="print")
         look.page.set_viewport_size({"width": 700, "height": 1000})
-        found["paper"] = look.page.evaluate(LOST)
+        found["paper"] = look.page.evaluate(fits.LOST)
         assert look.page.evaluate("window.__refused") == []
     assert {where: what for where, what in found.items() if what} == {}
 
@@ -196,35 +217,8 @@ def test_on_a_phone(browser: Browser, office: Office, name: str) -> None:
         found: dict[str, Any] = {"light": faults(look.page)}
         found["not reached"], found["no focus seen"], found["covered"] = walk(look.page)
         look.page.set_viewport_size({"width": 320, "height": 640})
-        found["320 px"] = look.page.evaluate(LOST)
+        found["320 px"] = look.page.evaluate(fits.LOST)
     assert {where: what for where, what in found.items() if what} == {}
-
-
-@pytest.mark.parametrize("name", [*PAGES, *OPEN])
-def test_without_javascript_everything_can_be_read(browser: Browser, office: Office, name: str) -> None:
-    with_script = office.context(browser, signed_in=name not in OPEN)
-    seen = opened(with_script, address(office, name)).locator("main").inner_text()
-    with_script.close()
-    without = office.context(browser, signed_in=name not in OPEN, script=False)
-    page = without.new_page()
-    page.goto(address(office, name))
-    plain = page.locator("main").inner_text()
-    assert page.locator("canvas:visible").count() == 0
-    assert page.locator("[data-copy]:visible").count() == 0
-    without.close()
-
-    def words(text: str) -> set[str]:
-        # What tells how long ago something was goes on by itself.
-        return set(re.findall(r"[^\W\d_]{2,}", text)) - {
-            "Copy",
-            "second",
-            "seconds",
-            "minute",
-            "minutes",
-            "now",
-        }
-
-    assert words(seen) - words(plain) == set()
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -247,7 +241,7 @@ def test_focus_and_axe_are_really_looked_at(browser: Browser, office: Office) ->
         document.adoptedStyleSheets.push(sheet);
     }""")
     assert any("button-name" in fault for fault in faults(page))
-    assert any("wide" in lost for lost in page.evaluate(LOST))
+    assert any("wide" in lost for lost in page.evaluate(fits.LOST))
     missed, blind, _ = walk(page)
     assert [what for what in missed if "gone" in what] != []
     assert blind != []

@@ -222,7 +222,8 @@ def open_by_question(conn: Connection, shop: str) -> dict[str, int]:
 
 def how_many_open(conn: Connection, shop: str, most: int) -> int:
     """How many open cases there are, counted up to `most`."""
-    found = select(_c.id).where(_c.shop == shop, _c.open.is_(True)).limit(most).subquery()
+    # In their order, or SQLite walks all there are and not the index of open ones.
+    found = select(_c.id).where(_c.shop == shop, _c.open.is_(True)).order_by(_c.due, _c.created, _c.id).limit(most).subquery()
     return int(conn.execute(select(func.count()).select_from(found)).scalar_one())
 
 
