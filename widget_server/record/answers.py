@@ -1,5 +1,6 @@
 """Answers: the present state of what one shopper said to one question. UNIQUE (shop, question, key)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,7 +39,7 @@ _PAGE = 2000
 MOST_LOOKED_AT = 10_000
 MOST_HITS = 2_000
 # Most pages are full after so many.
-_FIRST_LOOKED_AT, _FIRST_HITS = 500, 200
+_FIRST_LOOKED_AT, _FIRST_HITS, _FIRST_RATED = 500, 200, 200
 # Of a question's newest answers so many are looked through for those with some scores.
 MOST_RATED = 2_000
 # Many small walks of an index in one round trip; SQLite takes at most 500 of them at once.
@@ -364,25 +365,34 @@ def newest_in(
 ) -> list[Answer]:
     """The newest answers in [`start`, `end`) (ms) that count and whose bucket is one of those `wanted` of their question,
     newest first. Of each question only the newest `MOST_RATED` are looked through."""
-    c = _answers.c
-    walks = []
-    for question, buckets in wanted.items():
-        newest = (
-            select(c.question, c.key, c.first_at, c.bucket)
-            .where(c.shop == shop, c.question == question, *_LISTED, *_within(start, end))
-            .order_by(c.first_at.desc(), c.key.desc())
-            .limit(MOST_RATED)
-            .subquery()
-        )
-        few = select(newest.c.question, newest.c.key, newest.c.first_at).where(newest.c.bucket.in_(list(buckets)))
-        rows = few.order_by(newest.c.first_at.desc(), newest.c.key.desc()).limit(limit).subquery()
-        walks.append(select(rows.c.question, rows.c.key, rows.c.first_at))
-    if not walks:
-        return []
-    found = sorted(conn.execute(union_all(*walks)), key=lambda row: (row.first_at, row.key, row.question), reverse=True)
+    found: list[Row[Any]] = []
+    for most in _ever_more(_FIRST_RATED, MOST_RATED) if wanted else ():
+        walks = [_newest_of(shop, question, buckets, start, end, most, limit) for question, buckets in wanted.items()]
+        found = list(conn.execute(union_all(*walks)))
+        each = Counter(row.question for row in found)
+        if all(each[question] >= limit for question in wanted):
+            break
+    found.sort(key=lambda row: (row.first_at, row.key, row.question), reverse=True)
     names = [(row.question, row.key) for row in found[:limit]]
-    known = load(conn, shop, [key for _, key in names])
+    known = load(conn, shop, [key for _, key in names]) if names else {}
     return [known[name] for name in names if name in known]
+
+
+def _newest_of(
+    shop: str, question: str, buckets: Sequence[str], start: int, end: int, most: int, limit: int
+) -> Select[tuple[str, str, int]]:
+    """The newest `limit` that say one of `buckets`, among the `most` newest of a question."""
+    c = _answers.c
+    newest = (
+        select(c.question, c.key, c.first_at, c.bucket)
+        .where(c.shop == shop, c.question == question, *_LISTED, *_within(start, end))
+        .order_by(c.first_at.desc(), c.key.desc())
+        .limit(most)
+        .subquery()
+    )
+    few = select(newest.c.question, newest.c.key, newest.c.first_at).where(newest.c.bucket.in_(list(buckets)))
+    rows = few.order_by(newest.c.first_at.desc(), newest.c.key.desc()).limit(limit).subquery()
+    return select(rows.c.question, rows.c.key, rows.c.first_at)
 
 
 @dataclass(frozen=True, slots=True)
