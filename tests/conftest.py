@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import redis
 from flask import Flask
@@ -35,7 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # The processes that xdist starts find it in their environment.
     if "TMPDIR" in os.environ or not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM:
         return
-    folder = Path(tempfile.mkdtemp(prefix="atbalss-", dir=_MEMORY))
+    # Of a run that was killed nothing stays in memory for ever.
+    for left in _MEMORY.glob("atbalss-tests-*-*"):
+        if not psutil.pid_exists(int(left.name.split("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"atbalss-tests-{os.getpid()}-", dir=_MEMORY))
     # PostgreSQL may run as somebody else.
     folder.chmod(0o711)
     config.stash[_in_memory] = folder
