@@ -75,12 +75,35 @@ def test_a_case_is_taken_and_solved_by_keys(inbox: Page) -> None:
     expect(inbox.locator("[data-keys-show]")).to_be_visible()
     inbox.keyboard.press("n")
     inbox.keyboard.type("called, c a e r ? all fine")
-    expect(inbox.locator("#story textarea")).to_have_value("called, c a e r ? all fine")
-    inbox.locator("#story button").click()
+    expect(inbox.locator("#case textarea")).to_have_value("called, c a e r ? all fine")
+    inbox.locator("#case").get_by_role("button", name="Save").click()
     expect(inbox.locator("#story .story")).to_contain_text("called, c a e r ? all fine")
     expect(inbox.locator("[data-keys-show]")).to_be_visible()
     inbox.keyboard.press("e")
     expect(inbox.locator("#story .story")).to_contain_text("The case is now: Solved")
+
+
+def test_all_of_a_page_are_ticked_at_once(inbox: Page) -> None:
+    ticks, every = inbox.locator("[data-tick]"), inbox.get_by_label("Tick all on this page")
+    expect(every).to_be_visible()
+    every.check()
+    expect(inbox.locator("[data-ticked]")).to_have_text(f"({ticks.count()})")
+    ticks.first.uncheck()
+    expect(every).not_to_be_checked()
+    ticks.first.check()
+    expect(every).to_be_checked()
+    every.uncheck()
+    expect(inbox.locator("[data-ticked]")).to_have_text("")
+
+
+def test_a_case_made_in_the_list_keeps_the_place(inbox: Page) -> None:
+    button = inbox.get_by_role("button", name="Make a case")
+    one = inbox.locator("[data-row]").filter(has=button).nth(9)
+    row = one.get_attribute("id")
+    one.get_by_role("button").click()
+    expect(inbox.locator(".toast")).to_contain_text("1 case made.")
+    expect(inbox.locator(".toast")).to_be_in_viewport()
+    assert inbox.evaluate("location.hash") == f"#{row}"
 
 
 def test_r_asks_why_and_puts_into_quarantine(inbox: Page) -> None:
