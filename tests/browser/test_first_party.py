@@ -6,23 +6,21 @@ away, says who the client was, and keeps the shop's cookies to itself.
 
 import http.client
 import json
-import secrets
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.running import Program, get, run
+from tests.running import Program, run
 from tests.servers import wait_for
-from widget_server.contract.tokens import sign_order_token
 
 from .conftest import ask_everybody, order, results
+from .connected import Connected
 from .standin import Reply, Request, Shop
 
 pytestmark = pytest.mark.browser
@@ -77,9 +75,7 @@ class Forwarded:
 
 
 @dataclass
-class FirstParty:
-    url: str
-    made: dict[str, Any]
+class FirstParty(Connected):
     shop: ProxyingShop
 
     def put(self, path: str, body: str, lang: str = "lv") -> str:
@@ -87,18 +83,6 @@ class FirstParty:
         html = f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">{script}</head><body>{body}</body></html>'
         self.shop.pages[path] = Reply(200, html, {"Content-Security-Policy": CSP})
         return self.shop.url + path
-
-    def read(self, path: str) -> Any:
-        status, body = get(self.url + path, self.made["api_key"])
-        assert status == 200, body
-        return body
-
-    def token(self, ref: str) -> str:
-        now = int(time.time())
-        claims = {
-            "site": self.made["site_key"], "order": ref, "iat": now, "exp": now + 3600, "jti": secrets.token_hex(8), "use": "rate",
-        }  # fmt: skip
-        return sign_order_token(self.made["order_token_secret"], claims)
 
     def call(self, method: str, route: str, body: str | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """A request to the shop's host, below the prefix."""

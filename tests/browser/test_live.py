@@ -1,10 +1,7 @@
 """The whole way: a tap in a real page of another origin, the real server and worker, and the score that changes."""
 
 import json
-import secrets
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,44 +9,22 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.running import Program, get, run
+from tests.running import Program, run
 from tests.servers import wait_for
-from widget_server.contract.tokens import sign_order_token
 
 from .conftest import ask_everybody, order, results
+from .connected import Connected
 from .standin import Reply, Shop
 
 pytestmark = pytest.mark.browser
 
 
-@dataclass
-class Live:
-    url: str
-    made: dict[str, Any]
-    shop: Shop
-
+class Live(Connected):
     def put(self, path: str, body: str, lang: str = "en") -> str:
         script = f'<script async src="{self.url}/widget.js" data-shop="{self.made["site_key"]}"></script>'
         html = f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">{script}</head><body>{body}</body></html>'
         self.shop.pages[path] = Reply(200, html)
         return self.shop.url + path
-
-    def read(self, path: str) -> Any:
-        status, body = get(self.url + path, self.made["api_key"])
-        assert status == 200, body
-        return body
-
-    def token(self, ref: str) -> str:
-        now = int(time.time())
-        claims = {
-            "site": self.made["site_key"],
-            "order": ref,
-            "iat": now,
-            "exp": now + 3600,
-            "jti": secrets.token_hex(8),
-            "use": "rate",
-        }
-        return sign_order_token(self.made["order_token_secret"], claims)
 
 
 @pytest.fixture(scope="module")

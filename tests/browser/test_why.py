@@ -6,8 +6,6 @@ the snippet doesn't know (`unsupported`), because the real one refuses to save i
 
 import json
 import re
-import secrets
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,9 +18,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.running import Program, get, run
 from tests.servers import wait_for
 from widget_server.contract.texts import TEXTS
-from widget_server.contract.tokens import sign_order_token
 
 from .conftest import Put, order, results
+from .connected import Connected
 from .standin import Ours, Reply, Shop, question
 
 pytestmark = pytest.mark.browser
@@ -143,13 +141,8 @@ BESIDES = (
 )  # fmt: skip
 
 
-@dataclass
-class Live:
+class Live(Connected):
     """The real server with that shop, and a place for the shop's pages."""
-
-    url: str
-    made: dict[str, Any]
-    shop: Shop
 
     def put(self, path: str, body: str = "", *, head: str = "", key: str = "", **headers: str) -> str:
         """The address of a page with the snippet, opened to be told why."""
@@ -164,13 +157,6 @@ class Live:
             200, html, {name.replace("_", "-"): value for name, value in headers.items()}
         )
         return self.shop.url + path + ASKED_WHY
-
-    def token(self, ref: str) -> str:
-        now = int(time.time())
-        claims = {
-            "site": self.made["site_key"], "order": ref, "iat": now, "exp": now + 3600, "jti": secrets.token_hex(8), "use": "rate",
-        }  # fmt: skip
-        return sign_order_token(self.made["order_token_secret"], claims)
 
     def add(self, question: Mapping[str, Any]) -> None:
         request = urllib.request.Request(
