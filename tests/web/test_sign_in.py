@@ -336,7 +336,8 @@ def test_nobody_is_sent_elsewhere_after_the_sign_in(small_world: World, target: 
     assert safe(target) == "/app"
     client = small_world.app.test_client()
     page = client.get("/app/sign-in", query_string={"next": target})
-    assert page.status_code == 200 and 'name="next" value="/app"' in page.text
+    # A NUL is nowhere by then, and what is left may be a page of ours.
+    assert page.status_code == 200 and f'name="next" value="{safe(target.replace(chr(0), ""))}"' in page.text
 
 
 @pytest.mark.parametrize(
