@@ -27,12 +27,11 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    tuple_,
     update,
 )
 
 from . import notes
-from .db import Key, lock_shops, metadata
+from .db import Key, among, lock_shops, metadata
 from .taking import Taken
 
 STATUSES = ("new", "doing", "solved", "closed")
@@ -155,11 +154,14 @@ def taken_along(conn: Connection, shop: str) -> Iterator[dict[str, Any]]:
 
 def of_answers(conn: Connection, shop: str, names: Iterable[Name]) -> dict[Name, Case]:
     """The cases that these answers are."""
-    wanted = list(dict.fromkeys(names))
+    wanted = set(names)
     if not wanted:
         return {}
-    found = select(_cases).where(_c.shop == shop, tuple_(_c.question, _c.key).in_(wanted))
-    return {(row.question, row.key): _case(row) for row in conn.execute(found)}
+    # Each column for itself: of pairs SQLite would read the whole table.
+    questions, keys = sorted({question for question, _ in wanted}), sorted({key for _, key in wanted})
+    found = select(_cases).where(_c.shop == shop, among(conn, _c.question, questions), among(conn, _c.key, keys))
+    cases = ((row.question, row.key, row) for row in conn.execute(found))
+    return {(question, key): _case(row) for question, key, row in cases if (question, key) in wanted}
 
 
 def by_id(conn: Connection, shop: str, case: str) -> Case | None:
