@@ -240,7 +240,7 @@ def test_nothing_to_open_where_nobody_is_known(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [{}, {"question": "search-found"}, {"key": "browser:a"}, about("zz"), about("a", "order-rating"), about("browser:a\0")]
+    "name", [{}, {"question": "search-found"}, {"key": "browser:a"}, about("zz"), about("a", "order-rating")]
 )
 def test_no_such_answer(world: World, name: dict[str, str]) -> None:
     world.send(said("a"))
