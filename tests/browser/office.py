@@ -129,6 +129,19 @@ class Office:
         with urllib.request.urlopen(request, timeout=15) as reply:
             return reply.headers.get_content_type(), reply.read()
 
+    def read(self, address: str, language: str) -> str:
+        """The page as it is sent to the owner of this language, also one that says that there is no such page."""
+        request = urllib.request.Request(
+            f"{self.url}{address}",
+            headers={"Cookie": f"atbalss={self._cookie(language)}", "Accept-Language": language},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=15) as reply:
+                return str(reply.read().decode())
+        except HTTPError as refused:
+            with refused:
+                return refused.read().decode()
+
     def stop(self) -> None:
         self._server.stop()
 
