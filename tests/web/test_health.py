@@ -1,5 +1,6 @@
 """/healthz, /readyz and /metrics."""
 
+import re
 from dataclasses import replace
 
 import redis
@@ -11,7 +12,7 @@ from widget_server.contract.settings import Settings
 from widget_server.intake.stream import STREAM
 from widget_server.record import endpoints, setaside
 from widget_server.record.db import Database
-from widget_server.web.app import create_app
+from widget_server.web.app import create_app, equip
 
 
 def client_of(settings: Settings, database: Database, url: str) -> FlaskClient:
@@ -87,3 +88,20 @@ def test_figures_when_redis_is_away(small_world: World) -> None:
     assert 'atbalss_up{part="redis"} 0.0' in reply.text
     assert "atbalss_backlog_events" not in reply.text
     assert "atbalss_set_aside_events 0.0" in reply.text
+
+
+def test_an_app_that_works_with_something_else_remembers_nothing(
+    small_world: World, settings: Settings, redis_client: "redis.Redis"
+) -> None:
+    app = create_app(settings, small_world.database, redis.Redis(host="127.0.0.1", port=1, retry=None, socket_timeout=0.1))
+    before = dict(app.extensions)
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 503
+    page = client.get("/app/sign-in").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token is not None
+    client.post("/app/sign-in", data={"csrf_token": token[1], "email": "a@b.example", "password": "wrong"})
+    assert app.extensions.keys() > before.keys(), "nothing is remembered that could be forgotten"
+    equip(app, settings, small_world.database, redis_client)
+    assert app.extensions.keys() == before.keys()
+    assert client.get("/readyz").status_code == 200

@@ -16,6 +16,8 @@ from .state import State
 
 # Nothing that the owner API takes comes near this.
 _MOST_BYTES = 64 * 1024
+# Where `app.extensions` says which of them belong to the routes; others remember what the app works with.
+_OF_ROUTES = "atbalss-routes"
 
 
 def create_app(
@@ -42,6 +44,8 @@ def equip(
 ) -> None:
     """Have `app` work with these from now on, and with nothing that it had before: its routes and templates, which take
     most of the time to make, are the same for all. (Tests lend an app to one after another.)"""
+    for name in app.extensions.keys() - app.extensions[_OF_ROUTES]:
+        del app.extensions[name]
     state = State(settings, database, redis, http or HttpClient(allow_private=settings.allow_private))
     state.install(app)
     health.install(app, state)
@@ -69,6 +73,7 @@ def _routed() -> Flask:
         health.blueprint(),
     ):
         app.register_blueprint(made)
+    app.extensions[_OF_ROUTES] = {*app.extensions, _OF_ROUTES}
     return app
 
 
