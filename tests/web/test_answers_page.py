@@ -16,6 +16,7 @@ from widget_server.intake.stream import STREAM
 from widget_server.record import answers as record
 from widget_server.record import cases, notes, views
 from widget_server.record.db import Database
+from widget_server.web.dashboard import _answer_deeds
 from widget_server.web.dashboard import answers as inbox
 
 DAY = 86_400_000
@@ -469,7 +470,7 @@ def test_many_at_once(world: World) -> None:
 
 
 def test_many_is_not_too_many_and_all_or_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(_answer_deeds, "MOST_AT_ONCE", 2)
     world.send(*(said(f"{n}") for n in range(3)))
     person = signed_in(world)
     names = [f"search-found\nbrowser:{n}" for n in range(3)]

@@ -1,0 +1,215 @@
+"""What is done to answers: cases and notes, and whether they count. The same can be done to one and to many that were ticked,
+at most `MOST_AT_ONCE`.
+
+What leaves an answer out of the count or counts it again goes into the stream as the owner API's decisions do, and shows a
+moment later.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Connection
+
+from widget_server.record import cases, members, notes
+from widget_server.record.cases import STATUSES, CaseConflict, Name
+from widget_server.web.decisions import Kind, decide
+from widget_server.web.errors import Problem
+
+from . import _answer_filters as filters
+from ._answer_rows import anchor_of, back_to_list, found_here, is_list, named, now_ms
+from ._page import Visit
+
+MOST_AT_ONCE = 100
+_BUSY = _("Somebody else has just changed this case. Have a look at it and try again.")
+
+
+def make_case(visit: Visit) -> ResponseReturnValue:
+    """One click makes an answer a case."""
+    name = named()
+    _do(visit, "case", [name])
+    return _to_one(name, "case")
+
+
+def change_case(visit: Visit) -> ResponseReturnValue:
+    """Status, who sees to it, until when, and a note about it; a button may say who or what instead of the fields."""
+    name = named()
+    changes = _changes(visit)
+    version = request.form.get("version", "")
+    written = _written("note")
+    if len(written) > notes.LONGEST:
+        flash(_too_long(), "bad")
+        return _to_one(name, "case")
+    with visit.writing() as conn:
+        found_here(conn, visit.shop, [name])
+        noted = bool(written) and _add_note(conn, visit, name, written)
+        try:
+            done = cases.change(
+                conn, visit.shop.id, [name], changes, visit.member.account, now_ms(),
+                int(version) if re.fullmatch(r"\d{1,9}", version, re.ASCII) else None,
+            )  # fmt: skip
+        except CaseConflict:
+            done = -1
+    if written and not noted:
+        flash(gettext("There are too many notes about this answer."), "bad")
+    if done < 0:
+        flash(str(_BUSY), "bad")
+    else:
+        flash(gettext("Saved.") if done or noted else gettext("Nothing was changed."), "good")
+    return _to_one(name, "case")
+
+
+def add_note(visit: Visit) -> ResponseReturnValue:
+    name = named()
+    written = _written("text")
+    if not written:
+        flash(gettext("Write a note first."), "bad")
+    elif len(written) > notes.LONGEST:
+        flash(_too_long(), "bad")
+    else:
+        with visit.writing() as conn:
+            found_here(conn, visit.shop, [name])
+            has_room = _add_note(conn, visit, name, written)
+        flash(*((gettext("Noted."), "good") if has_room else (gettext("There are too many notes about this answer."), "bad")))
+    return _to_one(name, "story")
+
+
+def _written(field: str) -> str:
+    return request.form.get(field, "").replace("\0", "").replace("\r\n", "\n").strip()
+
+
+def _too_long() -> str:
+    return str(ngettext("A note has at most %(n)s character.", "A note has at most %(n)s characters.", notes.LONGEST, n=notes.LONGEST))
+
+
+def _add_note(conn: Connection, visit: Visit, name: Name, written: str) -> bool:
+    """Whether there was room for it."""
+    has_room = notes.room(conn, visit.shop.id, name)
+    if has_room:
+        notes.add(conn, visit.shop.id, [name], visit.member.account, "note", written, now_ms())
+    return has_room
+
+
+def quarantine(visit: Visit) -> ResponseReturnValue:
+    name = named()
+    _do(visit, "quarantine", [name])
+    return _to_one(name)
+
+
+def release(visit: Visit) -> ResponseReturnValue:
+    name = named()
+    _do(visit, "release", [name])
+    return _to_one(name)
+
+
+def bulk(visit: Visit) -> ResponseReturnValue:
+    """The same to all that were ticked; a row's own button is about its row alone."""
+    alone = request.form.get("case")
+    names = [_split(each) for each in ([alone] if alone else request.form.getlist("name"))]
+    what = "case" if alone else request.form.get("do", "")
+    if what not in _DEEDS:
+        raise Problem(422, "invalid", "Choose what to do.")
+    if not names:
+        flash(gettext("Tick some answers first."), "bad")
+    elif len(names) > MOST_AT_ONCE:
+        flash(ngettext("At most %(n)s answer at once.", "At most %(n)s answers at once.", MOST_AT_ONCE, n=MOST_AT_ONCE), "bad")
+    else:
+        _do(visit, what, names)
+    # To the row that it was about; what has left the list has no place there.
+    at = anchor_of("\n".join(names[0])) if names else None
+    return back_to_list(url_for("answers.show"), at)
+
+
+_DEEDS = ("case", "mine", "solved", "closed", "quarantine", "release")
+
+
+def _do(visit: Visit, what: str, names: Sequence[Name]) -> None:
+    """Do it and say so. What there is no answer to is an answer of somebody else: nothing is done then."""
+    shop, account, now = visit.shop.id, visit.member.account, now_ms()
+    if what in ("quarantine", "release"):
+        _decide(visit, "answer.quarantined" if what == "quarantine" else "answer.released", names)
+        return
+    with visit.writing() as conn:
+        found_here(conn, visit.shop, names)
+        made = cases.make(conn, shop, names, account, now)
+        changes: Mapping[str, Any] = {"case": {}, "mine": {"assignee": account}}.get(what, {"status": what})
+        changed = cases.change(conn, shop, names, changes, account, now)
+    if what == "case":
+        flash(ngettext("%(n)s case made.", "%(n)s cases made.", made, n=made) if made else gettext("That is a case already."), "good")
+    elif what == "mine":
+        flash(ngettext("You see to %(n)s case.", "You see to %(n)s cases.", len(names), n=len(names)), "good")
+    else:
+        flash(
+            ngettext("%(n)s case done with.", "%(n)s cases done with.", changed, n=changed)
+            if changed else gettext("Nothing was changed."), "good",
+        )  # fmt: skip
+
+
+def _decide(visit: Visit, kind: Kind, names: Sequence[Name]) -> None:
+    reason = _reason()
+    if kind == "answer.quarantined" and not reason:
+        flash(gettext("Say why it should not count."), "bad")
+        return
+    with visit.reading() as conn:
+        found = found_here(conn, visit.shop, names)
+    waits = kind == "answer.quarantined"
+    wanted = [answer for answer in found.values() if (answer.quarantined is not None) is not waits]
+    if not wanted:
+        flash(gettext("Nothing was changed."), "good")
+        return
+    events = decide(visit.shop.id, kind, wanted, **({"reason": reason} if reason else {}))
+    with visit.writing() as conn:
+        for name, event in events.items():
+            notes.add(conn, visit.shop.id, [name], visit.member.account, "decided", event, now_ms())
+    n = len(wanted)
+    if waits:
+        flash(ngettext("Left out. It stops counting in a moment.", "%(n)s answers left out. They stop counting in a moment.", n, n=n), "good")
+    else:
+        flash(ngettext("It counts in a moment.", "%(n)s answers count in a moment.", n, n=n), "good")
+
+
+def _reason() -> str:
+    """One line, as the owner API takes it."""
+    return re.sub(r"[\x00-\x1f\x7f\s]+", " ", request.form.get("reason", "")).strip()[:500]
+
+
+def _changes(visit: Visit) -> dict[str, Any]:
+    """What a form says of a case; what it can't mean is 422."""
+    found: dict[str, Any] = {}
+    status, assignee, due, button = (request.form.get(name) for name in ("status", "assignee", "due", "do"))
+    if button == "solved":
+        status = "solved"
+    if button == "mine":
+        assignee = visit.member.account
+    if status is not None:
+        if status not in STATUSES:
+            raise Problem(422, "invalid", "There is no such status.")
+        found["status"] = status
+    if assignee is not None:
+        with visit.reading() as conn:
+            if assignee and members.role_of(conn, visit.shop.id, assignee) is None:
+                raise Problem(422, "invalid", "Nobody like that is a member.")
+        found["assignee"] = assignee or None
+    if due is not None:
+        day = filters.day_of(due)
+        if due and day is None:
+            raise Problem(422, "invalid", "That is no day.")
+        found["due"] = None if day is None else filters.end_of(day, visit.shop.time_zone)
+    return found
+
+
+def _split(name: str) -> Name:
+    question, _, key = name.replace("\r\n", "\n").partition("\n")
+    return question, key
+
+
+def _to_one(name: Name, part: str | None = None) -> ResponseReturnValue:
+    """To the answer, which still knows the list it was opened from."""
+    back = request.form.get("list", "")
+    return redirect(
+        url_for("answers.one", question=name[0], key=name[1], list=back if is_list(back) else None, _anchor=part), 303
+    )
