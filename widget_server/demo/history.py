@@ -104,8 +104,17 @@ class _Teller:
         yield self._event("answer.given", f"{name}/tap", at + 9_000, value=stars, final=False, **about)
         if rng.random() < _COMMENTED:
             mood = "low" if stars < 3 else "middle" if stars == 3 else "high"
-            text = rng.choice(self.told["comments"][language][mood])
+            text = self._comment(f"{name}/text", self.told["comments"][language][mood], bought)
             yield self._event("answer.given", f"{name}/text", at + 30_000, text=text, final=True, **about)
+
+    def _comment(self, name: str, told: list[str | Mapping[str, str]], bought: list[Product]) -> str:
+        """One of what is told; what is about a product only where that was bought."""
+        skus = {product.sku for product in bought}
+        fitting = [each for each in told if isinstance(each, str) or each["of"] in skus]
+        drawn = self.rng.choice(told)
+        if drawn not in fitting:
+            drawn = fitting[uuid.UUID(self._id(name)).int % len(fitting)]
+        return drawn if isinstance(drawn, str) else drawn["say"]
 
     def _event(self, kind: str, name: str, at: int, **fields: Any) -> Event:
         return {"id": self._id(name), "type": kind, "at": at, **fields}
