@@ -191,3 +191,13 @@ def test_an_event_of_no_shop_leaves_its_batch_untouched(database: Database, shop
     with pytest.raises(UnknownShop):
         process(database, [good, envelope("zzz", event("answer.given", question="order-rating", value=2))])
     assert total(database, shop, "order-rating").shown == 0
+
+
+def test_a_query_is_called_as_it_is_mostly_written_whatever_its_capitals(database: Database) -> None:
+    spelled = {"dovanų kuponas": 18, "Dovanų kuponas": 31, "dovanu kuponas": 32}
+    with database.writing() as conn:
+        searches.add(conn, "shop_1", {("dovanu kuponas", text): n for text, n in spelled.items()})
+        searches.add(conn, "shop_1", {("medus", "Medus"): 1, ("medus", "medus"): 1})
+    with database.reading() as conn:
+        found = searches.most_frequent(conn, "shop_1", ["dovanu kuponas", "medus"])
+    assert found == {"dovanu kuponas": "Dovanų kuponas", "medus": "Medus"}

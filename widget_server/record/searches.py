@@ -1,5 +1,6 @@
 """How shoppers spell each query: for every normalised query the spellings and how often each was searched."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import BigInteger, Column, Connection, Table, delete, select
@@ -24,13 +25,16 @@ def add(conn: Connection, shop: str, spelled: Mapping[tuple[str, str], int]) -> 
 
 
 def most_frequent(conn: Connection, shop: str, keys: Iterable[str]) -> dict[str, str]:
-    """The most frequent spelling of each query; of equally frequent ones the first in the alphabet."""
-    rows = conn.execute(
-        select(_spellings)
-        .where(_spellings.c.shop == shop, _spellings.c.query_key.in_(list(keys)))
-        .order_by(_spellings.c.query_key, _spellings.c.n, _spellings.c.spelling.desc())
-    )
-    return {row.query_key: row.spelling for row in rows}
+    """The most frequent spelling of each query; of equally frequent ones the first in the alphabet. What differs in
+    capitals only is one spelling, written as it mostly is."""
+    written: dict[str, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    for row in conn.execute(select(_spellings).where(_spellings.c.shop == shop, _spellings.c.query_key.in_(list(keys)))):
+        written[row.query_key][row.spelling.casefold()].append((-int(row.n), row.spelling))
+    found = {}
+    for key, alike in written.items():
+        often = min((sum(n for n, _ in each), min(each)) for each in alike.values())
+        found[key] = often[1][1]
+    return found
 
 
 def of_query(conn: Connection, shop: str, key: str, limit: int) -> list[tuple[str, int]]:
