@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from widget_server.act.pipeline import process
 from widget_server.act.verify import verify
 from widget_server.intake.stream import STREAM
 from widget_server.record import answers as record
-from widget_server.record import cases, notes, views
+from widget_server.record import cases, notes, questions, shops, views
 from widget_server.record.db import Database
 from widget_server.web.dashboard import _answer_deeds
 from widget_server.web.dashboard import answers as inbox
@@ -375,7 +376,7 @@ def test_a_note_goes_along_with_whatever_is_done_to_the_case(world: World) -> No
     assert sorted(written) == ["I do it", "called\nher"] and case.assignee == person.account
     person.post_form("/app/answers/cases/change", about("a", **form, note="x" * 2001, do="solved"))
     assert toast(person) == "A note has at most 2000 characters."
-    assert kept()[1].status == "new", "nothing is done without the note"
+    assert kept()[1].status == "doing", "taken on, and nothing is done without the note"
     person.post_form("/app/answers/cases/change", about("a", **form, note="", do="solved"))
     written, case = kept()
     assert len(written) == 2 and case.status == "solved"
@@ -457,7 +458,7 @@ def test_many_at_once(world: World) -> None:
     person.post_form("/app/answers/bulk", {"do": "mine", "name": [*some, "search-found\nbrowser:1"]})
     assert listed(person, who="me") == ["0", "1", "2"]
     person.post_form("/app/answers/bulk", {"do": "solved", "name": some})
-    assert listed(person, case="open") == ["1"]
+    assert listed(person, case="open") == listed(person, case="doing") == ["1"]
     assert listed(person, case="solved") == ["0", "2"]
     person.post_form("/app/answers/bulk", {"do": "quarantine", "name": some, "reason": "a test"})
     work(world)
@@ -528,3 +529,18 @@ def test_a_page_that_found_nothing_yet_goes_on(world: World, monkeypatch: pytest
         (address,) = re.findall(r'class="button primary" href="([^"]+)"', page)
         page = person.get(html.unescape(address)).text
     assert "key=browser:5" in html.unescape(page)
+
+
+def test_an_answer_stands_under_what_was_asked_then(world: World) -> None:
+    with world.database.reading() as conn:
+        asked = shops.by_id(conn, world.shop.id).question("search-found")  # type: ignore[union-attr]
+    assert asked is not None
+    world.send(said("a", question_version=asked.version))
+    texts = {**asked.texts, "en": {**asked.texts["en"], "title": "Was it there?"}}
+    with world.database.writing() as conn:
+        questions.change(conn, world.shop.id, "search-found", lambda old: replace(old, texts=texts))
+    world.send(said("b", question_version=asked.version + 1))
+    person = signed_in(world)
+    for key, title in (("a", asked.texts["en"]["title"]), ("b", "Was it there?")):
+        page = person.get("/app/answers/one", question="search-found", key=f"browser:{key}").text
+        assert f"<h1>{title}</h1>" in page

@@ -53,10 +53,11 @@ def _one(visit: Visit, name: Name, opened: bool) -> ResponseReturnValue:
         story = words.story(shop, answer, events, notes.of_answer(conn, shop.id, name), people, case)
         facts = None if order is None else orders_of.facts(order)
         person = _person(conn, shop, answer, facts) if opened else None
+        asked = words.asked_then(conn, shop, answer)
     now = now_ms()
     back = request.values.get("list", "")
     return draw(
-        "answers/one.html", answer=answer, row=row_of(shop, answer, case, now), case=case, people=people, story=story,
+        "answers/one.html", answer=answer, asked=asked, row=row_of(shop, answer, case, now), case=case, people=people, story=story,
         order=facts, lines=_lines(answer, order), person=person,
         is_personal=_is_personal(answer, facts), url=_url(answer, opened), due=_due_day(case, shop),
         back=back if is_list(back) else url_for("answers.show"), language=language_name,

@@ -136,6 +136,9 @@ def _do(visit: Visit, what: str, names: Sequence[Name]) -> None:
     with visit.writing() as conn:
         found_here(conn, visit.shop, names)
         made = cases.make(conn, shop, names, account, now)
+        if what == "mine":
+            begun = [name for name, case in cases.of_answers(conn, shop, names).items() if case.status == "new"]
+            cases.change(conn, shop, begun, {"status": "doing"}, account, now)
         changes: Mapping[str, Any] = {"case": {}, "mine": {"assignee": account}}.get(what, {"status": what})
         changed = cases.change(conn, shop, names, changes, account, now)
     if what == "case":
@@ -185,6 +188,7 @@ def _changes(visit: Visit) -> dict[str, Any]:
         status = "solved"
     if button == "mine":
         assignee = visit.member.account
+        status = "doing" if status in (None, "new") else status
     if status is not None:
         if status not in STATUSES:
             raise Problem(422, "invalid", "There is no such status.")

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import get_locale, gettext, lazy_gettext, pgettext
+from sqlalchemy import Connection
 
 from widget_server.contract.answer import SUSPICIONS, Answer, answer_key, suspicions
 from widget_server.contract.shop import Question, Shop
+from widget_server.record import questions
 from widget_server.record.cases import Case
 from widget_server.record.notes import Note
 
@@ -41,9 +43,18 @@ class Said:
 
 
 def asked(shop: Shop, name: str) -> str:
-    """What a question asks, in the member's language where it has that; its name when the shop has it no more."""
+    """What a question asks now, in the member's language where it has that; its name when the shop has it no more."""
     question = shop.question(name)
     return name if question is None else title_of(question)
+
+
+def asked_then(conn: Connection, shop: Shop, answer: Answer) -> str:
+    """What was asked when this was answered: an owner may have changed the words since."""
+    number, newest = answer.get("version"), shop.question(answer.question)
+    then = None
+    if newest is not None and number not in (None, newest.version):
+        then = questions.version(conn, shop.id, answer.question, number)
+    return asked(shop, answer.question) if then is None else title_of(then)
 
 
 def said(shop: Shop, answer: Answer) -> Said:
