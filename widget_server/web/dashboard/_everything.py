@@ -48,7 +48,8 @@ from widget_server.record import (
 from widget_server.record.answers import Filter
 from widget_server.record.counters import Slice
 
-_PAGE = 1000
+# Few enough for the first of a file to come at once.
+_PAGE = 250
 _EVENTS = 5000
 _PERSON = "customer"
 _CODE = "code"
