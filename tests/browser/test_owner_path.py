@@ -6,6 +6,7 @@ Only what was printed is typed; from there on everything is pressed that a page 
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
@@ -86,9 +87,10 @@ class Keys(Person):
         raise AssertionError(f"Tab does not lead to {what}")
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    running = RunningDemo(tmp_path_factory.mktemp("owner") / "data")
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[RunningDemo]:
+    """One of its own for each: a buyer whom somebody sees to is unhappy no more."""
+    running = RunningDemo(tmp_path / "data")
     yield running
     assert running.stop() == 0
 
