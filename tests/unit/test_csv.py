@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget_server.web.dashboard._csv import BOM, line, lines, safe
+from widget_server.web.dashboard._csv import BOM, line, lines, marks_of, safe
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", "\tx", "\rx", "\nx",
@@ -97,3 +97,10 @@ def begins_formula(cell: str) -> bool:
         return True
     seen = "".join(c for c in cell if c != '"' and unicodedata.category(c)[0] not in "CZ")
     return unicodedata.normalize("NFKC", seen)[:1] in ("=", "+", "-", "@", "\N{MINUS SIGN}")
+
+
+def test_the_marks_are_those_of_the_spreadsheets_language() -> None:
+    cells = ["a, b; c", Decimal("12.50"), 0.25, -3, None]
+    assert line(cells, marks_of("en")) == '"a, b; c",12.50,0.25,-3,\r\n'
+    for language in ("lv", "lt", "et", "ru"):
+        assert line(cells, marks_of(language)) == '"a, b; c";12,50;0,25;-3;\r\n', language

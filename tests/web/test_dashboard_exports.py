@@ -315,3 +315,13 @@ def test_a_file_that_can_not_be_made_to_its_end_breaks_off(small_world: World, m
 def test_the_page_offers_people_to_owners_only(small_world: World) -> None:
     assert 'name="people"' in signed_in(small_world).get("/app/settings/export").text
     assert 'name="people"' not in signed_in(small_world, "editor").get("/app/settings/export").text
+
+
+@pytest.mark.parametrize("path", ["/app/settings/export/file?what=orders&form=csv", "/app/searches/export?period=90"])
+def test_a_file_opens_in_the_spreadsheet_of_its_language(small_world: World, path: str) -> None:
+    fill(small_world)
+    files = {language: signed_in(small_world, language=language).get(path).text for language in ("en", "lv")}
+    heads = {language: text.splitlines()[0].removeprefix("\ufeff") for language, text in files.items()}
+    assert "," in heads["en"] and heads["lv"] == heads["en"].replace(",", ";")
+    if "orders" in path:
+        assert ",20.00," in files["en"] and ";20,00;" in files["lv"]

@@ -8,13 +8,19 @@ a cell there gets its apostrophe too.
 
 Only text is changed: a number stays a number, also a negative one. All text is quoted, numbers are not. The file begins with a
 byte order mark, or Excel takes it for another alphabet. A file for programs is JSON, where nothing needs to be changed.
+
+Where a comma stands in numbers Excel separates cells by semicolons, and shows a file with commas as one column; so the
+language of who fetches the file decides on both.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from babel.numbers import get_decimal_symbol
 
 Cell = str | int | float | Decimal | date | None
 
@@ -27,16 +33,29 @@ _BLANKS = "\t\r\n"
 _INSIDE = re.compile(r"([,;|\t\r\n\v\f\x85\u2028\u2029]['\"\s]*)(?=(\S))")
 
 
-def lines(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> Iterator[str]:
+@dataclass(frozen=True)
+class Marks:
+    """What stands between cells, and in a number before its decimals."""
+
+    separator: str = ","
+    decimal: str = "."
+
+
+def marks_of(language: str) -> Marks:
+    """Those that a spreadsheet in this language expects."""
+    return Marks(";", ",") if get_decimal_symbol(language.replace("-", "_")) == "," else Marks()
+
+
+def lines(header: Iterable[str], rows: Iterable[Iterable[Cell]], marks: Marks = Marks()) -> Iterator[str]:
     """The file, line by line; nothing of it is kept."""
-    yield BOM + line(header)
+    yield BOM + line(header, marks)
     for row in rows:
-        yield line(row)
+        yield line(row, marks)
 
 
-def line(cells: Iterable[Cell]) -> str:
+def line(cells: Iterable[Cell], marks: Marks = Marks()) -> str:
     """One line with its end."""
-    return ",".join(map(_cell, cells)) + END
+    return marks.separator.join(_cell(cell, marks) for cell in cells) + END
 
 
 def safe(text: str) -> str:
@@ -63,16 +82,18 @@ def _is_sign(character: str) -> bool:
     return bool(character) and unicodedata.normalize("NFKC", character)[:1] in tuple(_SIGNS)
 
 
-def _cell(value: Cell) -> str:
+def _cell(value: Cell, marks: Marks) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | Decimal):
-        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}".replace(".", marks.decimal)
     if isinstance(value, float):
         # Neither 1e-07 nor nan is a number to every spreadsheet.
-        return f"{value:.10f}".rstrip("0").rstrip(".") if value - value == 0 else ""
+        return f"{value:.10f}".rstrip("0").rstrip(".").replace(".", marks.decimal) if value - value == 0 else ""
     if isinstance(value, date):
         return value.isoformat()
     return '"{}"'.format(safe(value).replace('"', '""'))

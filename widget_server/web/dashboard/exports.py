@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from widget_server.web.errors import Problem, not_found
 from widget_server.web.state import state
 
 from . import _csv
+from ._csv import Marks
 from ._everything import KINDS, PEOPLE, Kind
 from ._page import Page, View, Visit, draw
 from ._spool import spooled
@@ -67,12 +69,14 @@ def download(visit: Visit) -> ResponseReturnValue:
     if people and not visit.member.may("owner"):
         raise Problem(403, "forbidden", "Only an owner may take personal data along.")
     kinds = list(KINDS.values()) if name == EVERYTHING else [KINDS[name]]
+    marks = _csv.marks_of(str(get_locale() or "en"))
+    make: Make
     if form == "json":
         make, ending, mimetype = _json, "json", "application/json"
     elif name == EVERYTHING:
-        make, ending, mimetype = _zip, "zip", "application/zip"
+        make, ending, mimetype = partial(_zip, marks=marks), "zip", "application/zip"
     else:
-        make, ending, mimetype = _csv_of_one, "csv", _csv.MIMETYPE
+        make, ending, mimetype = partial(_csv_of_one, marks=marks), "csv", _csv.MIMETYPE
     reply = Response(spooled(partial(_made, state().database, visit.shop, make, kinds, people)), mimetype=mimetype)
     day = local_day(time.time_ns() // 1_000_000, visit.shop.time_zone)
     reply.headers["Content-Disposition"] = f'attachment; filename="atbalss-{name}-{day}.{ending}"'
@@ -85,14 +89,14 @@ def _made(database: Database, shop: Shop, make: Make, kinds: list[Kind], people:
         yield from make(conn, shop, kinds, people)
 
 
-def _csv_of_one(conn: Connection, shop: Shop, kinds: list[Kind], people: bool) -> Iterator[bytes]:
-    return _in_pieces(_file(conn, shop, kinds[0], people))
+def _csv_of_one(conn: Connection, shop: Shop, kinds: list[Kind], people: bool, marks: Marks) -> Iterator[bytes]:
+    return _in_pieces(_file(conn, shop, kinds[0], people, marks))
 
 
-def _file(conn: Connection, shop: Shop, kind: Kind, people: bool) -> Iterator[str]:
+def _file(conn: Connection, shop: Shop, kind: Kind, people: bool, marks: Marks) -> Iterator[str]:
     names = kind.columns(people)
     rows = kind.rows(conn, shop, people)
-    return _csv.lines(names, ([_cell(row[name]) for name in names] for row in rows))
+    return _csv.lines(names, ([_cell(row[name]) for name in names] for row in rows), marks)
 
 
 def _cell(value: Any) -> _csv.Cell:
@@ -163,14 +167,14 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def _zip(conn: Connection, shop: Shop, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+def _zip(conn: Connection, shop: Shop, kinds: list[Kind], people: bool, marks: Marks) -> Iterator[bytes]:
     """A ZIP of the CSV files, made while it is sent."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as made:
         for kind in kinds:
             # How long it will be nobody knows yet, so room is kept for more than 4 GB.
             with made.open(f"{kind.name}.csv", "w", force_zip64=True) as part:
-                for piece in _in_pieces(_file(conn, shop, kind, people)):
+                for piece in _in_pieces(_file(conn, shop, kind, people, marks)):
                     part.write(piece)
                     if taken := sink.take():
                         yield taken

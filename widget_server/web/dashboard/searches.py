@@ -16,7 +16,7 @@ from urllib.parse import quote_plus, urlencode
 
 from flask import Response, flash, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, ngettext
+from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
@@ -97,7 +97,8 @@ def export(visit: Visit) -> ResponseReturnValue:
     """The table as a file: every search of the days, in the order that is asked for."""
     wanted = _wanted(request.args, visit)
     name = f"searches-{wanted.period.first}-{wanted.period.last}.csv"
-    reply = Response(stream_with_context(_csv.lines(_HEADER, _file(visit, wanted))), mimetype=_csv.MIMETYPE)
+    made = _csv.lines(_HEADER, _file(visit, wanted), _csv.marks_of(str(get_locale() or "en")))
+    reply = Response(stream_with_context(made), mimetype=_csv.MIMETYPE)
     reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return reply
 
