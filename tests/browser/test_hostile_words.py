@@ -92,7 +92,8 @@ class Watch:
         self.found: list[str] = []
         self.page.on("dialog", self._dismiss)
         self.page.on(
-            "console", lambda it: self.found.append(it.text) if it.type in ("error", "warning") else None
+            "console",
+            lambda it: self.found.append(f"{it.text} ({it.location['url']})") if it.type in ("error", "warning") else None,
         )
         self.page.on("pageerror", lambda error: self.found.append(str(error)))
         self._context.on("request", lambda asked: self._note(asked.url))
