@@ -96,3 +96,8 @@ def test_every_webhook_type_is_in_the_table(small_world: World) -> None:
 def test_every_setting_of_a_question_is_explained(small_world: World) -> None:
     section = small_world.client.get("/docs").text.partition('<section id="question-settings">')[2].partition("</section>")[0]
     assert re.findall(r'<th scope="row"><code>([a-z_]+)</code></th>', section) == list(SETTINGS)
+
+
+def test_the_icon_is_there_by_the_name_that_browsers_guess(small_world: World) -> None:
+    with small_world.client.get("/favicon.ico") as reply:
+        assert (reply.status_code, reply.mimetype) == (200, "image/svg+xml")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, current_app, jsonify, render_template
 
 from widget_server.act.notices import NOTICES
 from widget_server.contract.events import BROWSER, EVENT_TYPES
@@ -57,7 +57,11 @@ def _views(spec: Callable[[], dict[str, Any]]) -> list[tuple[str, str, Callable[
     def openapi() -> Response:
         return jsonify(spec())
 
-    return [("/", "home", home), ("/docs", "docs", docs), ("/v1/openapi.json", "openapi", openapi)]
+    def icon() -> Response:
+        return current_app.send_static_file("mark.svg")
+
+    # Browsers ask for the icon by this name where a reply of ours is no page, as JSON is.
+    return [("/", "home", home), ("/docs", "docs", docs), ("/v1/openapi.json", "openapi", openapi), ("/favicon.ico", "icon", icon)]
 
 
 def sections(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
