@@ -6,21 +6,23 @@ from flask_babel import get_locale
 from widget_server.contract.shop import Question
 
 
-def title_of(question: Question) -> str:
-    """What the question asks, in the member's language where it has that."""
-    return text_of(question, "title", question.name)
+def title_of(question: Question, lang: str | None = None) -> str:
+    """What the question asks, in `lang` or else in the language that the member reads best."""
+    return text_of(question, "title", question.name, lang)
 
 
-def text_of(question: Question, key: str, otherwise: str) -> str:
-    """One of its texts."""
-    wanted = str(get_locale() or "en")
-    texts = question.texts.get(wanted) or question.texts.get("en") or next(iter(question.texts.values()), {})
-    return texts.get(key, otherwise)
+def text_of(question: Question, key: str, otherwise: str, lang: str | None = None) -> str:
+    """One of its texts, in the same way."""
+    for each in (lang or str(get_locale() or "en"), "en", *question.texts):
+        found = question.texts.get(each, {}).get(key)
+        if found:
+            return str(found)
+    return otherwise
 
 
 def language_name(code: str) -> str:
-    """A language in the member's own."""
+    """A language in the member's own, as it stands within a sentence; the code where nobody knows it."""
     try:
-        return str(Locale.parse(code).get_display_name(str(get_locale() or "en")) or code)
+        return str(Locale.parse(code.replace("-", "_")).get_display_name(str(get_locale() or "en")) or code)
     except (UnknownLocaleError, ValueError):
         return code

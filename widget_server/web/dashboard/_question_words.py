@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from babel.core import Locale, UnknownLocaleError
 from babel.lists import format_list
 from flask_babel import (
     LazyString,
@@ -27,6 +26,7 @@ from widget_server.contract.placing import SETTINGS
 from widget_server.contract.questions import branches, question_types
 from widget_server.contract.shop import Question
 
+from . import _names
 from ._formats import written
 
 TYPES: Final[Mapping[str, tuple[LazyString, LazyString]]] = {
@@ -125,12 +125,9 @@ def setting(name: str) -> Said:
 
 
 def language_name(code: str) -> str:
-    """The language in the member's own; the code where nobody knows it."""
-    try:
-        found = Locale.parse(code.replace("-", "_")).get_display_name(get_locale())
-    except (ValueError, UnknownLocaleError):
-        return code
-    return found[:1].upper() + found[1:] if found else code
+    """The language as a label, with a capital; the code where nobody knows it."""
+    found = _names.language_name(code)
+    return code if found == code else found[:1].upper() + found[1:]
 
 
 def most_used(names: Iterable[str]) -> list[str]:
@@ -149,15 +146,6 @@ def type_about(name: str) -> str:
 
 def place_label(name: str) -> str:
     return str(PLACES.get(name, name))
-
-
-def title(question: Question, lang: str) -> str:
-    """What it asks, in the language that the member reads best."""
-    for each in (lang, "en", *question.texts):
-        words = question.texts.get(each)
-        if words and words.get("title"):
-            return str(words["title"])
-    return question.name
 
 
 def text_label(key: str, question: Question) -> str:

@@ -31,6 +31,7 @@ from widget_server.web.params import load
 from . import _question_editor as editor
 from . import _question_form as form
 from . import _question_words as words
+from ._names import title_of
 from ._page import Page, View, Visit, draw
 from ._period import Period, read_period
 from ._sentences import said
@@ -109,7 +110,7 @@ def pause(visit: Visit, name: str) -> ResponseReturnValue:
     """Pause or go on, by the field `paused`: 1 or 0."""
     paused = request.form.get("paused") == "1"
     made = _changed(visit, name, lambda old: replace(old, paused=paused))
-    title = words.title(made, str(get_locale()))
+    title = title_of(made)
     flash(
         gettext("Paused: “%(title)s”. Within a minute it is no longer asked.", title=title)
         if paused
@@ -121,7 +122,7 @@ def pause(visit: Visit, name: str) -> ResponseReturnValue:
 
 def delete(visit: Visit, name: str) -> ResponseReturnValue:
     made = _changed(visit, name, lambda old: replace(old, deleted=True, paused=True))
-    flash(gettext("Deleted: “%(title)s”. Its answers stay.", title=words.title(made, str(get_locale()))), "good")
+    flash(gettext("Deleted: “%(title)s”. Its answers stay.", title=title_of(made)), "good")
     return redirect(url_for("questions.show"), 303)
 
 
@@ -145,7 +146,7 @@ def switch_on(visit: Visit, name: str) -> ResponseReturnValue:
     except QuestionConflict as error:
         flash(said(str(error)), "bad")
         return redirect(url_for("questions.show"), 303)
-    flash(gettext("Switched on: “%(title)s”. It is asked within a minute.", title=words.title(made, str(get_locale()))), "good")
+    flash(gettext("Switched on: “%(title)s”. It is asked within a minute.", title=title_of(made)), "good")
     return redirect(url_for("questions.one", name=name), 303)
 
 
@@ -189,7 +190,7 @@ def _editor(visit: Visit, question: Question, wrong: Mapping[str, str] | None = 
         there = touchpoints.of_shop(conn, visit.shop)
     saved = theirs or (visit.shop.question(question.name) if question.name else None)
     return draw(
-        "questions/edit.html",
+        "questions/edit.html", title_of=title_of,
         question=question, saved=saved, words=words, lang=str(get_locale()), now=_now(), kind=question_types()[question.type],
         groups=editor.groups(question, wrong, visit.shop.time_zone), lines=editor.lines(visit.shop, question, wrong),
         options=editor.options(question), follow_up=form.follow_up(question), values=form.values(question), form=form,
@@ -243,7 +244,7 @@ def _row(question: Question, there: list[Touchpoint], reached: Mapping[str, Reac
     touchpoint = next((one for one in there if one.name == named(question)), Touchpoint(named(question), "need"))
     sentences = [*words.where(question), *words.when(question, now), *words.how_often(question)]
     return Row(
-        question, words.title(question, str(get_locale())), schedule.state(question, now), touchpoint_label(touchpoint), sentences,
+        question, title_of(question), schedule.state(question, now), touchpoint_label(touchpoint), sentences,
         got.shown if got else 0, got.answered if got else 0,
     )  # fmt: skip
 
@@ -251,7 +252,7 @@ def _row(question: Question, there: list[Touchpoint], reached: Mapping[str, Reac
 def _sets(shop: Shop) -> list[dict[str, Any]]:
     """The ready questions that the shop doesn't ask."""
     return [
-        {"name": one.name, "title": words.title(one.question(), str(get_locale())), "about": said(one.about), "place": words.place_label(one.placement),
+        {"name": one.name, "title": title_of(one.question()), "about": said(one.about), "place": words.place_label(one.placement),
          "type": words.type_label(one.type)}
         for one in SETS.values() if not _is_there(shop, one.name)
     ]  # fmt: skip
@@ -329,7 +330,7 @@ def _new(visit: Visit) -> Question:
 
 
 def _free_name(shop: Shop, question: Question) -> str:
-    title = words.title(question, "en")
+    title = title_of(question, "en")
     return form.free_name(title if title else question.type, list(shop.questions))
 
 
