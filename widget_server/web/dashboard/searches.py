@@ -388,7 +388,7 @@ def _advice(row: truth.Row) -> list[str]:
     elif row.said_no:
         found += [
             gettext("Search for it in your own shop, as a shopper would. Is what they want among the first five results?"),
-            gettext("Read what they looked for instead, and put those words into the names of the products."),
+            gettext("Read what they were looking for, and put those words into the names of the products."),
         ]
     more = ENOUGH - row.found.n
     # Where nothing is shown there is nothing to wait for.
