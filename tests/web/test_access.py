@@ -14,6 +14,7 @@ SIGNED = "for whoever signs with the connection's secret (tests/integrations/tes
 ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/"): PUBLIC,
     ("GET", "/docs"): PUBLIC,
+    ("GET", "/favicon.ico"): PUBLIC,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/preview/<token>"): PUBLIC,
     ("GET", "/preview/<token>/page"): PUBLIC,

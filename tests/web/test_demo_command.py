@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.browser.running_demo import RunningDemo
 from tests.conftest import SECRET_KEY
 from widget_server.record.db import Database
+from widget_server.run.commands import demo as demo_command
 
 
 def test_a_second_start_finds_its_data(tmp_path: Path) -> None:
@@ -96,3 +98,19 @@ def demo(folder: Path, port: int, shop_port: int) -> "subprocess.CompletedProces
 def run(*command: str) -> "subprocess.CompletedProcess[str]":
     argv = [sys.executable, "-m", "widget_server.run", *command]
     return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "allowed"),
+    [("127.0.0.1", None, True), ("0.0.0.0", None, False), ("127.0.0.1", "0", False)],
+)
+def test_private_addresses_are_called_only_while_nobody_else_reaches_the_demo(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str, given: str | None, allowed: bool
+) -> None:
+    monkeypatch.setenv("ATBALSS_DATA_DIR", str(tmp_path / "data"))
+    if given is None:
+        monkeypatch.delenv("ATBALSS_ALLOW_PRIVATE", raising=False)
+    else:
+        monkeypatch.setenv("ATBALSS_ALLOW_PRIVATE", given)
+    with click.Context(demo_command.command):
+        assert demo_command._settings(host, 0).allow_private is allowed

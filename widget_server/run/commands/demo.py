@@ -30,6 +30,7 @@ from widget_server.run.supervisor import Child
 from widget_server.run.valkey import ValkeyError
 
 FOLDER = Path("atbalss-demo")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 log = structlog.get_logger("demo")
 
@@ -70,8 +71,8 @@ def _settings(host: str | None, port: int | None) -> Settings:
     settings = settings if port is None else up.at_port(settings, port)
     # Links that are made have the address that is printed: a browser is signed in at that one.
     settings = replace(settings, base_url=_address(settings)) if settings.port else settings
-    # Whoever tries the demo may send webhooks to a program of theirs beside it.
-    return settings if _given("ALLOW_PRIVATE") else replace(settings, allow_private=True)
+    # Whoever tries the demo may send webhooks to a program of theirs beside it, unless others can reach the demo too.
+    return settings if _given("ALLOW_PRIVATE") else replace(settings, allow_private=settings.host in _LOOPBACK)
 
 
 def _given(name: str) -> bool:
