@@ -72,13 +72,18 @@ def test_words_are_folded_as_queries_are(database: Database, shop: NewShop) -> N
     assert differences(database) == []
 
 
-def test_only_the_last_word_is_a_beginning(database: Database, shop: NewShop) -> None:
+@pytest.mark.parametrize("endings", [0, 1, 64])
+def test_only_the_last_word_is_a_beginning(
+    database: Database, shop: NewShop, endings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_texts, "_ENDINGS", endings)
     tell(database, shop, said("green chair", "a", NOW), said("greenish chairs", "b", NOW + 1), said("chair", "c", NOW + 2))
     assert found(database, shop, "chai") == ["c", "b", "a"]
     assert found(database, shop, "green chai") == ["a"]
     assert found(database, shop, "green") == ["b", "a"]
     assert found(database, shop, "gr") == found(database, shop, "g") == ["b", "a"]
     assert found(database, shop, "chair green") == ["a"]
+    assert found(database, shop, "chairy") == found(database, shop, "green chairy") == []
 
 
 @pytest.mark.parametrize(
@@ -106,8 +111,8 @@ def test_a_text_is_found_by_any_of_its_words(database: Database, shop: NewShop, 
         answer_texts.save(conn, [given_words])
 
         def hits(sought: str) -> bool:
-            rows = answer_texts.matching(conn, shop.id, sought, None, 10)
-            return rows is not None and len(conn.execute(rows.rows.select()).all()) == 1
+            found = answer_texts.matching(conn, shop.id, sought, None, 10, 1).numbers
+            return len(conn.execute(answer_texts.named(conn, shop.id, found).select()).all()) == 1
 
         for word in answer_texts.words_of(words):
             assert hits(word)
@@ -199,7 +204,7 @@ def test_a_usual_word_is_looked_for_among_the_newest(
     database: Database, shop: NewShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answer_texts, "_NEWEST", 4)
-    monkeypatch.setattr(answer_texts, "_USUAL", 2)
+    monkeypatch.setattr(answers, "_ENOUGH", 2)
     tell(database, shop, *(said("chair" if n % 3 else "lamp", f"{n}", NOW - n) for n in range(14)))
     assert found(database, shop, "chair") == [f"{n}" for n in range(14) if n % 3]
     assert found(database, shop, "lamp") == ["0", "3", "6", "9", "12"]

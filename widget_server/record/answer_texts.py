@@ -40,7 +40,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from widget_server.contract.answer import Answer
 from widget_server.contract.queries import folded
 
-from .db import Key, among, metadata, put
+from .db import Key, among, listed, metadata, put
 
 LONGEST_WORD = 48
 MOST_WORDS = 12
@@ -64,11 +64,24 @@ Index("answer_texts_newest", _c.shop, _c.number, unique=True)
 _words = table("answer_words", column("rowid", BigInteger))
 _instances = table("answer_words_instances", column("term", Text), column("doc", BigInteger))
 
+# From each word to the next, past all the rows that the word is in.
+_BEGIN = text("""
+    WITH RECURSIVE words(word) AS (
+        SELECT (SELECT term FROM answer_words_instances WHERE term >= :first AND term < :behind LIMIT 1)
+        UNION ALL
+        SELECT (SELECT term FROM answer_words_instances WHERE term >= word || char(1) AND term < :behind LIMIT 1)
+        FROM words WHERE word IS NOT NULL LIMIT :most
+    )
+    SELECT word FROM words WHERE word IS NOT NULL
+""")
+
 _WORD = re.compile(r"[^\W_]+")
 _BITS = 21
 _PAGE = 2000
-# A word is usual when so many of so many newest texts have it.
-_NEWEST, _USUAL = 5000, 100
+# Among so many newest texts it is looked first for words that are usual.
+_NEWEST = 5000
+# Of a beginning.
+_ENDINGS = 64
 # Pages that an erasure may cost at most; what is left is gone when later writes merge.
 _MERGE = -2000
 
@@ -88,11 +101,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """`rows` has `key`, `question` and `number`, which grows with the time. See `beyond` for what is older."""
+    """`numbers` of answers, the newest first, for `named`; under the number `end` there may be more, None says that these
+    are all."""
 
-    rows: Subquery
-    most: int
-    end: int | None = None
+    numbers: Sequence[int]
+    end: int | None
 
 
 def words_of(typed: str) -> list[str]:
@@ -128,50 +141,54 @@ def save(conn: Connection, answers: Iterable[Answer]) -> None:
     _remove(conn, shop, gone)
 
 
-def matching(conn: Connection, shop: str, typed: str, before: int | None, most: int) -> Hits | None:
-    """The newest answers of `shop`, about `most` of them, that have all the words of `typed`, the last of them as a
-    beginning; only those whose number is under `before`. None when there is no word in it."""
+def matching(conn: Connection, shop: str, typed: str, before: int | None, most: int, enough: int) -> Hits:
+    """The newest answers of `shop`, `most` of them, that have all the words of `typed`, the last of them as a beginning;
+    only those whose number is under `before`. Where `enough` are found soon there may be fewer. None without a word."""
     words = words_of(typed)[:MOST_WORDS]
     if not words:
-        return None
+        return Hits((), None)
     marked = [f"{_mark(shop)}{word}" for word in words]
     if conn.dialect.name == "postgresql":
-        return _matching_lexemes(conn, shop, " & ".join([*marked[:-1], f"{marked[-1]}:*"]), before, most)
-    match = " ".join([*(f'"{word}"' for word in marked[:-1]), f'"{marked[-1]}" *'])
-    hits = (
-        select(_words.c.rowid.label("number"))
-        .where(literal_column("answer_words").op("MATCH")(match), *_under(_words.c.rowid, before))
-        .order_by(_words.c.rowid.desc())
-        .limit(most)
-        .subquery()
-    )
-    found = select(hits.c.number, _c.key, _c.question).join(_texts, and_(_c.shop == shop, _c.number == hits.c.number))
-    return Hits(found.subquery(), most)
+        return _matching_lexemes(conn, shop, " & ".join([*marked[:-1], f"{marked[-1]}:*"]), before, most, enough)
+    match = " AND ".join([*(f'"{word}"' for word in marked[:-1]), _beginning(conn, marked[-1])])
+    found = select(_words.c.rowid).where(literal_column("answer_words").op("MATCH")(match), *_under(_words.c.rowid, before))
+    return _cut(conn.execute(found.order_by(_words.c.rowid.desc()).limit(most)).scalars().all(), most)
 
 
-def _matching_lexemes(conn: Connection, shop: str, query: str, before: int | None, most: int) -> Hits:
+def _cut(numbers: Sequence[int], most: int) -> Hits:
+    return Hits(numbers, numbers[-1] if len(numbers) == most else None)
+
+
+def _beginning(conn: Connection, word: str) -> str:
+    """Of a prefix FTS5 gathers every row there is before it gives the first. Of words it reads on as rows are asked for: a
+    beginning that few of them have is put as these."""
+    begun = {"first": word, "behind": f"{word}\U0010ffff", "most": _ENDINGS + 1}
+    words = conn.execute(_BEGIN, begun).scalars().all()
+    if len(words) > _ENDINGS:
+        return f'"{word}" *'
+    return "({})".format(" OR ".join(f'"{each}"' for each in words or [word]))
+
+
+def _matching_lexemes(conn: Connection, shop: str, query: str, before: int | None, most: int, enough: int) -> Hits:
     """PostgreSQL finds all that a GIN index has before it can sort them: a word that everybody uses is quicker found among
     the newest texts, and any other by the index."""
-    newest = select(_texts).where(_c.shop == shop, *_under(_c.number, before)).order_by(_c.number.desc())
     has = cast(bindparam(None, query, type_=Text), TSQUERY)
+    newest = select(_c.number, _c.words).where(_c.shop == shop, *_under(_c.number, before)).order_by(_c.number.desc())
     window = newest.limit(_NEWEST).subquery()
-    near = select(window.c.number, window.c.key, window.c.question).where(window.c.words.op("@@")(has))
-    if conn.execute(select(func.count()).select_from(near.subquery())).scalar_one() >= _USUAL:
-        end = conn.execute(select(func.min(window.c.number))).scalar_one()
-        return Hits(near.subquery(), most, end)
+    near = select(window.c.number).where(window.c.words.op("@@")(has)).order_by(window.c.number.desc())
+    numbers = conn.execute(near).scalars().all()
+    if len(numbers) >= enough:
+        return Hits(numbers, conn.execute(select(func.min(window.c.number))).scalar_one())
     # Else the planner takes the order of the numbers for a short way, whatever the word is.
-    every = select(_c.number, _c.key, _c.question).where(_c.shop == shop, _c.words.op("@@")(has))
-    found = every.cte("every").prefix_with("MATERIALIZED")
-    older = select(found).where(*_under(found.c.number, before))
-    return Hits(older.order_by(found.c.number.desc()).limit(most).subquery(), most)
+    found = select(_c.number).where(_c.shop == shop, _c.words.op("@@")(has)).cte("every").prefix_with("MATERIALIZED")
+    older = select(found.c.number).where(*_under(found.c.number, before)).order_by(found.c.number.desc()).limit(most)
+    return _cut(conn.execute(older).scalars().all(), most)
 
 
-def beyond(conn: Connection, hits: Hits) -> int | None:
-    """The number under which there may be more than `hits`; None when these are all."""
-    if hits.end is not None:
-        return hits.end
-    found = conn.execute(select(func.count().label("n"), func.min(hits.rows.c.number).label("last"))).one()
-    return found.last if found.n >= hits.most else None
+def named(conn: Connection, shop: str, numbers: Sequence[int]) -> Subquery:
+    """`key`, `question` and `number` of the answers that have these numbers."""
+    wanted = select(cast(listed(conn, map(str, numbers)), BigInteger))
+    return select(_c.number, _c.key, _c.question).where(_c.shop == shop, _c.number.in_(wanted)).subquery()
 
 
 def forget(conn: Connection, shop: str) -> None:

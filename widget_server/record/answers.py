@@ -38,8 +38,9 @@ _PAGE = 2000
 # What a page of the list for people costs at most: answers that are looked through, and texts that have the words.
 MOST_LOOKED_AT = 10_000
 MOST_HITS = 2_000
+_ENOUGH = 100
 # Most pages are full after so many.
-_FIRST_LOOKED_AT, _FIRST_HITS, _FIRST_RATED = 500, 200, 200
+_FIRST_LOOKED_AT, _FIRST_HITS, _FIRST_RATED = 500, 100, 200
 # Of a question's newest answers so many are looked through for those with some scores.
 MOST_RATED = 2_000
 # Many small walks of an index in one round trip; SQLite takes at most 500 of them at once.
@@ -280,22 +281,20 @@ def _page(rows: Sequence[Row[Any]], limit: int, beyond: Position | None) -> Page
 def _page_of_words(
     conn: Connection, shop: str, chosen: Filter, words: str, before: Position | None, limit: int
 ) -> Page:
-    under = None if before is None else before[0]
-    others = [*_conditions(chosen), *_about_case(shop, chosen)]
-    where = [*_listed(chosen), *others]
     c = _answers.c
-    for most in (MOST_HITS,) if others else _ever_more(_FIRST_HITS, MOST_HITS):
-        hits = answer_texts.matching(conn, shop, words, under, most)
-        if hits is None:
-            return Page([], None)
-        rows = hits.rows.c
-        found = select(_answers, rows.number).join(
-            hits.rows, and_(c.shop == shop, c.key == rows.key, c.question == rows.question)
-        )
-        newest = conn.execute(found.where(*where).order_by(rows.number.desc()).limit(limit + 1)).all()
-        last = newest[limit - 1].number if len(newest) > limit else answer_texts.beyond(conn, hits)
-        if len(newest) > limit or last is None or hits.end is not None:
-            break
+    where = [*_listed(chosen), *_conditions(chosen, plain=False), *_about_case(shop, chosen)]
+    # Of those found near a page needs a few more when some of them are left out for another reason.
+    enough = limit + 1 if len(where) == len(_listed(chosen)) else _ENOUGH
+    hits = answer_texts.matching(conn, shop, words, None if before is None else before[0], MOST_HITS, enough)
+    newest: list[Row[Any]] = []
+    looked_at = 0
+    while len(newest) <= limit and looked_at < len(hits.numbers):
+        numbers = hits.numbers[looked_at : max(_FIRST_HITS, 2 * looked_at)]
+        looked_at += len(numbers)
+        few = answer_texts.named(conn, shop, numbers)
+        found = select(_answers, few.c.number).join(few, and_(c.shop == shop, c.key == few.c.key, c.question == few.c.question))
+        newest += conn.execute(found.where(*where).order_by(few.c.number.desc()).limit(limit + 1)).all()
+    last = newest[limit - 1].number if len(newest) > limit else hits.end
     return Page([_answer(row) for row in newest[:limit]], None if last is None else (last, "", ""))
 
 
@@ -365,15 +364,15 @@ def newest_in(
 ) -> list[Answer]:
     """The newest answers in [`start`, `end`) (ms) that count and whose bucket is one of those `wanted` of their question,
     newest first. Of each question only the newest `MOST_RATED` are looked through."""
-    found: list[Row[Any]] = []
+    found: Sequence[Row[Any]] = []
     for most in _ever_more(_FIRST_RATED, MOST_RATED) if wanted else ():
         walks = [_newest_of(shop, question, buckets, start, end, most, limit) for question, buckets in wanted.items()]
-        found = list(conn.execute(union_all(*walks)))
+        found = conn.execute(union_all(*walks)).all()
         each = Counter(row.question for row in found)
         if all(each[question] >= limit for question in wanted):
             break
-    found.sort(key=lambda row: (row.first_at, row.key, row.question), reverse=True)
-    names = [(row.question, row.key) for row in found[:limit]]
+    newest = sorted(found, key=lambda row: (row.first_at, row.key, row.question), reverse=True)[:limit]
+    names = [(row.question, row.key) for row in newest]
     known = load(conn, shop, [key for _, key in names]) if names else {}
     return [known[name] for name in names if name in known]
 
@@ -412,7 +411,7 @@ def lately(conn: Connection, shop: str, start: int, end: int, most: int) -> list
     c = _answers.c
     listed = (c.shop == shop, c.answered.is_(True), c.hidden.is_(False), c.first_at >= start, c.first_at < end)
     columns = (c.question, c.bucket, c.query_key, c.product, c.language, c.order_ref)
-    rows = conn.execute(select(*columns).where(*listed).order_by(c.first_at.desc(), c.key.desc()).limit(most))
+    rows = conn.execute(select(*columns).where(*listed).order_by(c.first_at.desc(), c.key.desc()).limit(most)).all()
     return [Said(*row) for row in rows]
 
 
@@ -524,7 +523,7 @@ def _chose(option: str) -> ColumnElement[bool]:
 
 
 def _collect(found: dict[tuple[str, str], Answer], conn: Connection, where: ColumnElement[bool]) -> None:
-    for row in conn.execute(select(_answers).where(where)):
+    for row in conn.execute(select(_answers).where(where)).all():
         found[row.question, row.key] = _answer(row)
 
 

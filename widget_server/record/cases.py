@@ -219,10 +219,10 @@ def none_of(shop: str, question: ColumnElement[str], key: ColumnElement[str]) ->
 def open_by_question(conn: Connection, shop: str) -> dict[str, int]:
     """How many open cases there are about each question; those without any are left out."""
     found = select(_c.question, func.count().label("n")).where(_c.shop == shop, _c.open.is_(True)).group_by(_c.question)
-    return {row.question: row.n for row in conn.execute(found)}
+    return {row.question: row.n for row in conn.execute(found).all()}
 
 
-def how_many_open(conn: Connection, shop: str, most: int) -> int:
+def how_many_open(conn: Connection, shop: str, most: int | None = None) -> int:
     """How many open cases there are, counted up to `most`."""
     # In their order, or SQLite walks all there are and not the index of open ones.
     found = select(_c.id).where(_c.shop == shop, _c.open.is_(True)).order_by(_c.due, _c.created, _c.id).limit(most).subquery()

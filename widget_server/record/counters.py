@@ -137,7 +137,7 @@ def by_question(conn: Connection, shop: str, questions: Sequence[str], bins: Seq
         ]  # fmt: skip
         rows = union_all(*parts).subquery().c
         columns = (rows.bin, rows.question, rows.counter, rows.bucket)
-        for number, question, counter, bucket, n in conn.execute(select(*columns, func.sum(rows.n)).group_by(*columns)):
+        for number, question, counter, bucket, n in conn.execute(select(*columns, func.sum(rows.n)).group_by(*columns)).all():
             found[number].append((question, "", counter, bucket, int(n)))
     return [_added_up(rows) for rows in found]
 
@@ -289,7 +289,7 @@ def _reach(
             .group_by(counted.name, counted.question, counted.counter, counted.reason)
         )  # fmt: skip
     found: dict[tuple[str, str], dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
-    for of, question, counter, reason, n in conn.execute(union_all(*parts)):
+    for of, question, counter, reason, n in conn.execute(union_all(*parts)).all():
         found[of, question][counter, reason] += int(n)
     rows: dict[str, list[Reached]] = defaultdict(list)
     for (of, question), counts in sorted(found.items()):
@@ -356,7 +356,7 @@ def _read(
         if keys:
             where.append(among(conn, c.key, keys))
         parts.append(select(*groups, func.sum(c.n).label("n")).where(*where).group_by(*groups))
-    return [(row.key, row.start if by_start else "", row.counter, row.bucket, int(row.n)) for row in conn.execute(union_all(*parts))]
+    return [(row.key, row.start if by_start else "", row.counter, row.bucket, int(row.n)) for row in conn.execute(union_all(*parts)).all()]
 
 
 def _where(chosen: Slice, spans: list[Span]) -> ColumnElement[bool]:
@@ -497,7 +497,7 @@ def all_searched(conn: Connection, chosen: Searching) -> Searched:
     ]
     rows = union_all(*parts).subquery().c
     sums = select(rows.counter, rows.bucket, func.sum(rows.n)).group_by(rows.counter, rows.bucket)
-    found = {(counter, bucket): int(n) for counter, bucket, n in conn.execute(sums)}
+    found = {(counter, bucket): int(n) for counter, bucket, n in conn.execute(sums).all()}
     zero, some, unknown = (found.get(("searches", bucket), 0) for bucket in ("zero", "some", "unknown"))
     return Searched("", zero + some + unknown, zero, some, found.get(("clicks", ""), 0))
 
@@ -536,7 +536,7 @@ def answered(conn: Connection, chosen: Searching, least: int, limit: int) -> dic
     """(yes, no) of the queries with at least `least` such answers; at most `limit`, the most answered ones."""
     found = _answered(conn, chosen, least)
     wanted = select(found).order_by((found.c.yes + found.c.no).desc(), found.c.key).limit(limit)
-    return {row.key: (int(row.yes), int(row.no)) for row in conn.execute(wanted)}
+    return {row.key: (int(row.yes), int(row.no)) for row in conn.execute(wanted).all()}
 
 
 def answered_and_not_found(

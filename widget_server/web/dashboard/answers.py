@@ -47,7 +47,7 @@ def show(visit: Visit) -> ResponseReturnValue:
         rows = rows_of(conn, visit.shop, page.answers)
         people = people_of(conn, visit.shop)
         saved = views.seen_by(conn, visit.shop.id, visit.member.account)
-        n_open = sum(cases.open_by_question(conn, visit.shop.id).values())
+        n_open = cases.how_many_open(conn, visit.shop.id)
     question = visit.shop.question(chosen.given.get("question", ""))
     refused = filters.names()
     return draw(
@@ -144,7 +144,7 @@ def list_cases(visit: Visit) -> ResponseReturnValue:
         shown = found[:PAGE_SIZE]
         about = answers.load(conn, visit.shop.id, [case.key for case in shown])
         people = people_of(conn, visit.shop)
-        n_open = sum(cases.open_by_question(conn, visit.shop.id).values())
+        n_open = cases.how_many_open(conn, visit.shop.id)
         overdue = cases.overdue(conn, visit.shop.id, now)
     rows = [
         row_of(visit.shop, about[case.question, case.key], case, now) for case in shown if (case.question, case.key) in about
