@@ -115,6 +115,8 @@ def test_filters_by_who_and_how_far(database: Database, shop: NewShop) -> None:
     assert listed(database, shop, Wanted(assignee="")) == ["b"]
     assert listed(database, shop, Wanted(statuses=("doing",))) == ["b"]
     assert listed(database, shop, Wanted(statuses=())) == []
+    assert sorted(listed(database, shop, Wanted(question="order-rating"))) == ["a", "b"]
+    assert listed(database, shop, Wanted(question="search-found")) == []
 
 
 def test_another_shop_has_cases_of_its_own(database: Database, shop: NewShop) -> None:

@@ -289,6 +289,21 @@ def test_text_is_text_everywhere(world: World) -> None:
 # --- cases
 
 
+def test_cases_of_one_question(world: World) -> None:
+    world.send(said("a"), said("b", at=NOW - 1), said("c", "order-rating", 1, NOW - 2))
+    person = signed_in(world, "editor")
+    for key, question in (("a", "search-found"), ("b", "search-found"), ("c", "order-rating")):
+        person.post_form("/app/answers/case", about(key, question))
+    journey = re.findall(r'href="(/app/answers/cases\?question=[a-z-]+)">(\d+)</a>', person.get("/app/overview", **{"period": "2025-11"}).text)
+    assert sorted(journey) == [("/app/answers/cases?question=order-rating", "1"), ("/app/answers/cases?question=search-found", "2")]
+    for address, n in journey:
+        assert len(listed(person, address)) == int(n)
+    person.post_form("/app/answers/cases/change", about("a", version="1", status="solved"))
+    assert listed(person, "/app/answers/cases", question="search-found") == ["b"]
+    assert listed(person, "/app/answers/cases", question="search-found", done="yes") == ["a"]
+    assert listed(person, "/app/answers/cases", question="nobody") == ["b", "c"]
+
+
 def test_from_an_answer_to_a_case_that_is_solved(world: World) -> None:
     world.send(said("a", text="no oak chairs"), said("b", at=NOW - 1))
     person = signed_in(world, "editor")

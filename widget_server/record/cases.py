@@ -104,6 +104,7 @@ class Wanted:
 
     statuses: Sequence[str] | None = None
     assignee: str | None = None
+    question: str | None = None
 
 
 def make(conn: Connection, shop: str, names: Sequence[Name], account: str | None, now: int) -> int:
@@ -258,6 +259,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(_c.status.in_(list(wanted.statuses)))
     if wanted.assignee is not None:
         found.append(_c.assignee.is_(None) if wanted.assignee == "" else _c.assignee == wanted.assignee)
+    if wanted.question is not None:
+        found.append(_c.question == wanted.question)
     return found
 
 

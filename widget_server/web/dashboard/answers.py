@@ -27,7 +27,7 @@ from ._answer_deeds import MOST_AT_ONCE, add_note, bulk, change_case, make_case,
 from ._answer_filters import Chosen
 from ._answer_rows import back_to_list, now_ms, people_of, placements, row_of, rows_of
 from ._formats import day as format_day
-from ._names import language_name
+from ._names import language_name, title_of
 from ._page import Page, View, Visit, draw
 from ._period import read_period
 
@@ -129,9 +129,11 @@ def _languages(shop: Shop) -> list[tuple[str, str]]:
 
 
 def list_cases(visit: Visit) -> ResponseReturnValue:
-    """Open cases by when they are due, overdue ones first; or those that are done with."""
+    """Open cases by when they are due, overdue ones first; or those that are done with. Of one question or of all."""
     done, mine = request.args.get("done") == "yes", request.args.get("who") == "me"
-    wanted = Wanted(assignee=visit.member.account if mine else None)
+    question = visit.shop.question(request.args.get("question", ""))
+    about_it = {} if question is None else {"question": question.name}
+    wanted = Wanted(assignee=visit.member.account if mine else None, question=about_it.get("question"))
     after = _position(request.args.get("after"))
     now = now_ms()
     with visit.reading() as conn:
@@ -149,8 +151,9 @@ def list_cases(visit: Visit) -> ResponseReturnValue:
     rows = [
         row_of(visit.shop, about[case.question, case.key], case, now) for case in shown if (case.question, case.key) in about
     ]
-    keep = {"done": "yes"} if done else {}
-    keep |= {"who": "me"} if mine else {}
+    lists = {"done": "yes"} if done else {}
+    lists |= {"who": "me"} if mine else {}
+    keep = {**lists, **about_it}
     more = None
     if len(found) > PAGE_SIZE:
         due, created, name = cases.place(shown[-1])
@@ -158,7 +161,8 @@ def list_cases(visit: Visit) -> ResponseReturnValue:
         more = _cases_link({**keep, "after": last})
     return draw(
         "answers/cases.html", rows=rows, people=people, done=done, mine=mine, open=n_open, overdue=overdue, next=more,
-        first=None if after is None else _cases_link(keep), here=_cases_link(keep), statuses=words.STATUS_NAMES, tones=words.STATUS_TONES,
+        first=None if after is None else _cases_link(keep), here=_cases_link(keep), about_it=about_it, every=_cases_link(lists),
+        asked=None if question is None else title_of(question), statuses=words.STATUS_NAMES, tones=words.STATUS_TONES,
         why=words.why_quarantined, most=MOST_AT_ONCE,
     )  # fmt: skip
 
