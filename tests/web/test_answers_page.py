@@ -294,7 +294,7 @@ def test_cases_of_one_question(world: World) -> None:
     person = signed_in(world, "editor")
     for key, question in (("a", "search-found"), ("b", "search-found"), ("c", "order-rating")):
         person.post_form("/app/answers/case", about(key, question))
-    journey = re.findall(r'href="(/app/answers/cases\?question=[a-z-]+)">(\d+)</a>', person.get("/app/overview", **{"period": "2025-11"}).text)
+    journey = re.findall(r'href="(/app/answers/cases\?question=[a-z-]+)">(\d+)</a>', person.get("/app/overview", period="2025-11").text)
     assert sorted(journey) == [("/app/answers/cases?question=order-rating", "1"), ("/app/answers/cases?question=search-found", "2")]
     for address, n in journey:
         assert len(listed(person, address)) == int(n)
