@@ -1,0 +1,72 @@
+"""Every number of the owner's pages that counts answers is a door to a list of exactly as many."""
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from tests.web.conftest import Person, World, signed_in
+from widget_server.act import sample
+from widget_server.web.dashboard import sample as sample_page
+
+_LINK = re.compile(r'<a\b[^>]*\bhref="(/app/answers(?:/cases)?\?[^"]+)"[^>]*>(.*?)</a>', re.S)
+# Shares and means have other signs in them, or a decimal point.
+_COUNT = re.compile(r"(\d[\d,]*)(?: answers?| “no”| of [\d,]+ ratings? after orders (?:is|are) low: .*)?")
+_NEXT = re.compile(r'href="([^"]+)" rel="next"')
+# Some of the days of the sample shop, which end today.
+_TODAY = date.today()
+OWN = f"period=own&from={_TODAY - timedelta(20)}&to={_TODAY - timedelta(6)}"
+
+
+@pytest.fixture
+def owner(small_world: World, monkeypatch: pytest.MonkeyPatch) -> Person:
+    """Who looks at a shop with something of everything."""
+    monkeypatch.setattr(sample, "DAYS", 40)
+    monkeypatch.setattr(sample_page, "_PATIENCE", 120)
+    person = signed_in(small_world)
+    assert person.post_form("/app/sample").status_code == 303
+    return person
+
+
+def doors(person: Person, path: str) -> dict[str, set[int]]:
+    """Where the numbers of a page lead, and the numbers."""
+    found: dict[str, set[int]] = {}
+    for address, inside in _LINK.findall(person.get(path).text):
+        said = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", inside))).strip()
+        if count := _COUNT.fullmatch(said):
+            found.setdefault(html.unescape(address), set()).add(int(count[1].replace(",", "")))
+    return found
+
+
+def listed(person: Person, address: str) -> int:
+    """How many answers a list has on all its pages."""
+    return sum(page.count("<li data-row") for page in pages(person, address))
+
+
+def pages(person: Person, address: str) -> Iterator[str]:
+    """A list, page by page."""
+    following: str | None = address
+    while following is not None:
+        page = person.get(following).text
+        yield page
+        more = _NEXT.search(page)
+        following = None if more is None else html.unescape(more[1])
+
+
+@pytest.mark.parametrize(
+    ("path", "least"),
+    [
+        ("/app/overview?period=7", 10), ("/app/overview?period=30&compare=1", 10), ("/app/overview?{own}", 10),
+        ("/app/searches?{own}", 20), ("/app/searches?period=30", 20),
+        ("/app/searches?period=7&sort=searches", 20), ("/app/searches?period=90&sort=share_not_found", 5),
+        ("/app/searches?period=30&corner=results_no", 1), ("/app/searches/query?q=kinkekaart&period=90", 1),
+        ("/app/searches/query?q=davanu+karte&period=7", 1), ("/app/questions", 8), ("/app/questions/one/search-found", 1),
+        ("/app/questions/one/order-rating", 1),
+    ],
+)  # fmt: skip
+def test_each_number_leads_to_as_many_answers(owner: Person, path: str, least: int) -> None:
+    found = doors(owner, path.format(own=OWN))
+    assert len(found) >= least
+    assert {address: said for address, said in found.items() if said != {listed(owner, address)}} == {}
