@@ -188,6 +188,22 @@ def test_every_number_leads_to_the_answers_behind_it(small_world: World) -> None
     assert {"question": "search-found", "query": "zals kresls", "period": "90"} in wanted
 
 
+def test_a_comparison_tells_the_searches_and_the_money_of_the_time_before(small_world: World) -> None:
+    fill(small_world)
+    then = NOW - 10 * DAY
+    said_no = [answer("search-found", "no", then, search={"query": "sofa"}, placement="search") for _ in range(13)]
+    small_world.send(*(search("sofa", 0, then) for _ in range(4)), *said_no)
+    person = signed_in(small_world)
+    compared = person.get("/app/searches", period="7", compare="1").text
+    ((address, days),) = set(re.findall(r'<p class="sure"><a href="([^"]+)">([^<]+)</a>: ', compared))
+    alone = text_of(person.get(html.unescape(address)).text)
+    lost = re.search(r"(€\S+) perhaps lost, because shoppers did not find it (€\S+ to €\S+)", alone)
+    assert lost is not None
+    assert f"{days} : 4 · 100% showed nothing" in text_of(compared)
+    assert f"{days} : {lost[1]} ({lost[2]})" in text_of(compared)
+    assert f"{days} :" not in text_of(person.get("/app/searches", period="7").text)
+
+
 def test_lost_demand_is_shown_factor_by_factor(world: World) -> None:
     fill(world)
     said = text_of(signed_in(world).get("/app/searches").text)

@@ -123,7 +123,7 @@ def _list(visit: Visit, args: Mapping[str, str], refused: str | None = None) -> 
         known = truth.basis(conn, chosen)
         total = truth.total(conn, chosen, known)
         corners, rows, end = _rows(conn, chosen, wanted, known, _ROWS, wanted.after)
-        before = _score_before(conn, wanted, visit)
+        before = _total_before(conn, wanted, visit)
         points = _points(conn, corners, visit, doors)
     return draw(
         "searches/list.html", wanted=wanted, period=wanted.period, known=known, total=total, corners=_corners(corners),
@@ -206,13 +206,13 @@ def _rows(
     return corners, *truth.rows_of_corner(conn, chosen, corners[wanted.corner], wanted.sort, after, limit, known)
 
 
-def _score_before(conn: Connection, wanted: Wanted, visit: Visit) -> Score | None:
-    """The share that found it in the time before, where a comparison is asked for."""
+def _total_before(conn: Connection, wanted: Wanted, visit: Visit) -> truth.Total | None:
+    """All searches of the time before, where a comparison is asked for."""
     if not wanted.period.compare:
         return None
     before = wanted.period.before
     chosen = truth.searching(visit.shop, before.first, before.last)
-    return truth.total(conn, chosen, truth.basis(conn, chosen)).found
+    return truth.total(conn, chosen, truth.basis(conn, chosen))
 
 
 def _sort_of(wanted: Wanted) -> dict[str, dict[str, Any]]:
