@@ -199,6 +199,7 @@ def test_a_comparison_tells_the_searches_and_the_money_of_the_time_before(small_
     alone = text_of(person.get(html.unescape(address)).text)
     lost = re.search(r"(€\S+) perhaps lost, because shoppers did not find it (€\S+ to €\S+)", alone)
     assert lost is not None
+    assert f"{days} : 0% (0% to 23%)" in text_of(compared)
     assert f"{days} : 4 · 100% showed nothing" in text_of(compared)
     assert f"{days} : {lost[1]} ({lost[2]})" in text_of(compared)
     assert f"{days} :" not in text_of(person.get("/app/searches", period="7").text)
