@@ -188,6 +188,18 @@ def test_an_answer_has_room_for_so_many_notes(database: Database, shop: NewShop,
         assert notes.room(conn, shop.id, name("b"))
 
 
+def test_what_is_done_takes_no_room_from_the_notes_and_the_newest_is_read(
+    database: Database, shop: NewShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "MOST", 2)
+    with database.writing() as conn:
+        for n in range(5):
+            notes.add(conn, shop.id, [name("a")], f"acc_{n}", "opened", "", NOW)
+        assert notes.room(conn, shop.id, name("a"))
+        notes.add(conn, shop.id, [name("a")], "acc_5", "note", "called", NOW)
+    assert story(database, shop, "a") == [("acc_2", "opened", ""), ("acc_3", "opened", ""), ("acc_4", "opened", ""), ("acc_5", "note", "called")]
+
+
 def test_views_are_ones_own_or_everybodys(database: Database, shop: NewShop, monkeypatch: pytest.MonkeyPatch) -> None:
     with database.writing() as conn:
         other = shops.create(conn, "Other", "other.example")

@@ -30,7 +30,7 @@ from .taking import Taken
 
 LONGEST = 2000
 MOST = 500
-"""Of one answer: nobody's slip of a loop fills the table."""
+"""Notes about one answer: nobody's slip of a loop fills the table. The other lines, one for each deed, are not bounded."""
 
 Kind = Literal["note", "status", "assignee", "due", "opened", "decided"]
 
@@ -79,14 +79,15 @@ def add(
 
 
 def of_answer(conn: Connection, shop: str, name: Name) -> list[Note]:
-    """The lines about one answer, in the order they were written."""
-    found = select(_notes).where(*_about(shop, name)).order_by(_c.number).limit(2 * MOST)
-    return [Note(row.at, row.account, row.kind, row.text) for row in conn.execute(found)]
+    """The lines about one answer, in the order they were written; of very many the newest."""
+    found = select(_notes).where(*_about(shop, name)).order_by(_c.number.desc()).limit(2 * MOST)
+    return [Note(row.at, row.account, row.kind, row.text) for row in reversed(conn.execute(found).all())]
 
 
 def room(conn: Connection, shop: str, name: Name) -> bool:
-    """Whether one more note may be written about this answer."""
-    return conn.execute(select(func.count()).select_from(_notes).where(*_about(shop, name))).scalar_one() < MOST
+    """Whether one more note may be written about this answer, whatever else was done about it."""
+    written = select(func.count()).select_from(_notes).where(*_about(shop, name), _c.kind == "note")
+    return conn.execute(written).scalar_one() < MOST
 
 
 def strip(conn: Connection, shop: str, names: Sequence[Name]) -> None:
