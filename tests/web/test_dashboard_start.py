@@ -23,6 +23,7 @@ from widget_server.intake.seen import REFUSED, SEEN
 from widget_server.record import shops
 from widget_server.record.db import Database
 from widget_server.web.app import create_app
+from widget_server.web.dashboard import start
 
 
 @pytest.mark.parametrize("path", ["/shop", "/looks", "/line", "/check", "/check/sight"])
@@ -229,6 +230,27 @@ def test_when_the_shop_was_seen_and_who_else_asked(sqlite_database: Database, ma
     assert found is not None and found.domains == ("shop.example", "shop.lv")
 
 
+def test_a_domain_that_a_colleague_adds_meanwhile_stays(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = signed_in(small_world)
+
+    def late(typed: str) -> str:
+        with small_world.database.writing() as conn:
+            shops.set_domains(conn, small_world.shop.id, ["shop.example", "colleague.example"])
+        return typed
+
+    monkeypatch.setattr(start, "domain_of", late)
+    owner.post_form("/app/start/domain", {"domain": "mine.example"})
+    with small_world.database.reading() as conn:
+        found = shops.by_id(conn, small_world.shop.id)
+    assert found is not None and found.domains == ("shop.example", "colleague.example", "mine.example")
+
+
+@pytest.mark.parametrize("language", ["en", "lv", "lt", "et", "ru"])
+def test_where_the_line_goes_names_the_tag_and_writes_none(small_world: World, language: str) -> None:
+    told = signed_in(small_world, language=language).get("/app/start/line").text.split('id="where"')[1].split("</main>")[0]
+    assert told.count("&lt;/head&gt;") == 2 and not re.search(r"</?head>", told)
+
+
 def test_without_redis_it_is_said_that_nothing_is_known(small_world: World) -> None:
     assert "can't be told at present" in unescape(signed_in(small_world).get("/app/start/check").text)
 
@@ -276,6 +298,6 @@ def test_the_first_steps_come_once(world: World) -> None:
     person = signed_in(world)
     assert person.get("/app").headers["Location"] == "/app/start"
     assert person.get("/app/start").headers["Location"] == "/app/start/shop"
-    assert signed_in(world, "editor").get("/app/start").headers["Location"] == "/app/start/looks"
+    assert signed_in(world, "editor").get("/app/start").headers["Location"] == "/app/start/line"
     assert person.post_form("/app/start/finish").headers["Location"] == "/app"
     assert person.get("/app").headers["Location"] != "/app/start"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import get_locale, gettext, lazy_gettext, pgettext
+from flask_babel import get_locale, gettext, pgettext
 from sqlalchemy import Connection
 
 from widget_server.contract.answer import SUSPICIONS, Answer, answer_key, suspicions
@@ -16,6 +16,7 @@ from widget_server.record.notes import Note
 from . import _formats
 from ._names import title_of
 from ._question_words import value_label
+from ._texts import lazy_gettext
 
 Event = Mapping[str, Any]
 

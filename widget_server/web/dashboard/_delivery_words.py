@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import LazyString
+
+from ._texts import lazy_gettext
 
 _ = lazy_gettext
 

@@ -19,7 +19,6 @@ from flask_babel import (
     lazy_pgettext,
     ngettext,
 )
-from flask_babel import lazy_gettext as _
 
 from widget_server.contract import schedule
 from widget_server.contract.placing import SETTINGS
@@ -28,6 +27,7 @@ from widget_server.contract.shop import Question
 
 from . import _names
 from ._formats import written
+from ._texts import lazy_gettext as _
 
 TYPES: Final[Mapping[str, tuple[LazyString, LazyString]]] = {
     "yes_no": (_("Yes or no"), _("One tap, and where it is a no, you may ask for words.")),

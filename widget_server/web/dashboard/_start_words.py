@@ -3,9 +3,9 @@
 from typing import Final
 
 from flask_babel import LazyString, gettext
-from flask_babel import lazy_gettext as _
 
 from ._shop_page import Finding
+from ._texts import lazy_gettext as _
 
 PLATFORMS: Final[tuple[tuple[str, str, LazyString], ...]] = (
     ("woocommerce", "WooCommerce", _("WordPress, Plugins: add “WPCode”. Then Code Snippets, Header & Footer, and paste the line into the field Header.")),

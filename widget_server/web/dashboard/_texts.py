@@ -12,7 +12,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, request
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain, LazyString, get_locale, gettext, pgettext
+from markupsafe import Markup, escape
 
 # By their own names, for whoever looks for the own one.
 LANGUAGES = {"lv": "Latviešu", "lt": "Lietuvių", "et": "Eesti", "ru": "Русский", "en": "English"}
@@ -48,6 +49,22 @@ def catalog(language: str) -> NullTranslations:
         write_mo(compiled, read_po(file, locale=language))
     compiled.seek(0)
     return Translations(compiled)
+
+
+class _Lazy(LazyString):  # type: ignore[misc]
+    def __html__(self) -> Markup:
+        # Its parent's goes into a page as it is: a text that names a tag, such as </head>, would be that tag.
+        return escape(str(self))
+
+
+def lazy_gettext(text: str, **values: object) -> LazyString:
+    """A text that is looked up where it is shown, in the language of whoever looks; as escaped there as any other."""
+    return _Lazy(gettext, text, **values)
+
+
+def lazy_pgettext(context: str, text: str, **values: object) -> LazyString:
+    """As `lazy_gettext`, for a text that means something in its context."""
+    return _Lazy(pgettext, context, text, **values)
 
 
 class _Texts(Domain):  # type: ignore[misc]

@@ -1,8 +1,10 @@
 """What stages and touchpoints of the journey are called on the pages."""
 
-from flask_babel import gettext, lazy_gettext, lazy_pgettext
+from flask_babel import gettext
 
 from widget_server.contract.journey import Touchpoint
+
+from ._texts import lazy_gettext, lazy_pgettext
 
 _STAGES = {
     "need": lazy_pgettext("stage", "Need"),

@@ -2,7 +2,7 @@
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, gettext, lazy_gettext, lazy_pgettext, ngettext
+from flask_babel import force_locale, gettext, ngettext
 
 from widget_server.record import accounts, sessions
 from widget_server.web.errors import invalid
@@ -11,6 +11,7 @@ from widget_server.web.state import state
 from . import _secrets, _texts
 from ._page import Page, View, Visit, draw
 from ._sign_in import enter, tries
+from ._texts import lazy_gettext, lazy_pgettext
 
 THEMES = ("", "light", "dark")
 _MOST_NAME = 100

@@ -5,12 +5,12 @@ import time
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 
 from widget_server.record import keys
 from widget_server.web.errors import not_found
 
 from ._page import Page, View, Visit, draw
+from ._texts import lazy_gettext as _
 
 _LONGEST = 60
 

@@ -10,7 +10,6 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from integrations import Integration
@@ -30,6 +29,7 @@ from widget_server.web.state import state
 
 from . import _clash, _delivery_words, _standing, _troubles
 from ._page import Page, View, Visit, draw
+from ._texts import lazy_gettext as _
 from .endpoints import refused
 
 _NEWEST = 10

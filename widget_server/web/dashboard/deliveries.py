@@ -10,7 +10,6 @@ import orjson
 from flask import flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from widget_server.contract.platforms import handles
@@ -28,6 +27,7 @@ from . import _attention, _delivery_words, _standing, _troubles
 from ._formats import number
 from ._page import Page, View, Visit, draw
 from ._period import Period, read_period
+from ._texts import lazy_gettext as _
 
 _ROWS = 50
 _NEWEST = 8

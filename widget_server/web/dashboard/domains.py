@@ -7,7 +7,6 @@ from functools import partial
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from widget_server.record import origins, shops
@@ -19,6 +18,7 @@ from widget_server.web.resource import Write
 
 from . import _clash
 from ._page import Page, View, Visit, draw
+from ._texts import lazy_gettext as _
 from .start import domain_of
 
 

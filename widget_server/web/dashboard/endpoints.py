@@ -8,7 +8,6 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from widget_server.contract.times import parse_time
@@ -23,6 +22,7 @@ from widget_server.web.resource import Write
 
 from . import _clash, _delivery_words, _standing, _troubles
 from ._page import Page, View, Visit, draw
+from ._texts import lazy_gettext as _
 
 _NEWEST = 10
 _FIRST = ("answer.given", "score.updated")

@@ -12,7 +12,6 @@ import orjson
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from widget_server.contract.shop import Shop
@@ -26,6 +25,7 @@ from ._csv import Marks
 from ._everything import KINDS, PEOPLE, Kind
 from ._page import Page, View, Visit, draw
 from ._spool import spooled
+from ._texts import lazy_gettext as _
 
 EVERYTHING = "everything"
 FORMS = ("csv", "json")

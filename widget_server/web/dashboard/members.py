@@ -3,7 +3,7 @@
 from email_validator import EmailNotValidError, validate_email
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, gettext, lazy_gettext
+from flask_babel import LazyString, gettext
 from sqlalchemy import Connection
 
 from widget_server.record import accounts, invitations, members
@@ -13,6 +13,7 @@ from widget_server.web.state import state
 
 from ._page import Page, View, Visit, draw
 from ._sign_in import now
+from ._texts import lazy_gettext
 
 ROLE_NAMES: dict[Role, LazyString] = {
     "owner": lazy_gettext("Owner"), "editor": lazy_gettext("Editor"), "viewer": lazy_gettext("Viewer")

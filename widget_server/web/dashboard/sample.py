@@ -8,7 +8,6 @@ from functools import partial
 
 from flask import current_app, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _
 
 from widget_server.act.sample import settle
 from widget_server.contract.shop import Shop
@@ -17,6 +16,7 @@ from widget_server.web.state import state
 
 from ._home import show_shop
 from ._page import Page, View, Visit, draw
+from ._texts import lazy_gettext as _
 
 _NAME = "atbalss-sample"
 # Seconds that a browser shows itself busy before a page says what is going on.

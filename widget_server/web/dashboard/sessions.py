@@ -4,7 +4,7 @@ import re
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, ngettext
 
 from widget_server.record import sessions
 from widget_server.web.errors import not_found
@@ -12,6 +12,7 @@ from widget_server.web.state import state
 
 from ._page import Page, View, Visit, draw
 from ._sign_in import now
+from ._texts import lazy_gettext
 
 _BROWSERS = (
     ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox/|FxiOS", "Firefox"),

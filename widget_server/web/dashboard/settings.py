@@ -1,9 +1,9 @@
 """Settings: the parts, each with a sentence. A part is a page of its own with `part_of="/settings"`."""
 
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _
 
 from ._page import Page, View, Visit, draw, menu
+from ._texts import lazy_gettext as _
 
 
 def show(visit: Visit) -> ResponseReturnValue:

@@ -7,7 +7,6 @@ from zoneinfo import available_timezones
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from widget_server.act import verify
@@ -23,6 +22,7 @@ from . import _clash
 from . import _question_words as words
 from ._page import Page, View, Visit, draw
 from ._sentences import said
+from ._texts import lazy_gettext as _
 from .start import looks_now, seen_as
 
 _LONGEST = 100

@@ -12,7 +12,6 @@ import redis
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from integrations import PermanentError, Response, TemporaryError
@@ -21,6 +20,7 @@ from widget_server.contract.shop import Question, Shop
 from widget_server.intake import seen
 from widget_server.intake.shops_cache import Known
 from widget_server.record import accounts, shops
+from widget_server.record.db import lock_shops
 from widget_server.web import preview
 from widget_server.web.api.domains import DomainsBody
 from widget_server.web.api.widget import WidgetBody, tag
@@ -34,6 +34,7 @@ from ._page import Page, View, Visit, draw
 from ._sentences import said
 from ._shop_page import Expected, Finding, look
 from ._start_words import PLATFORMS, told
+from ._texts import lazy_gettext as _
 
 STEPS = (_("Your shop"), _("Language and colour"), _("The line"), _("Does it work?"))
 
@@ -47,8 +48,8 @@ _EVERY = 3
 
 
 def begin(visit: Visit) -> ResponseReturnValue:
-    """The first step for an owner; who may not change the shop begins with the looks."""
-    return redirect(url_for("start.shop" if visit.member.may("owner") else "start.looks"), 303)
+    """The first step for an owner; who may not change the shop begins with the line."""
+    return redirect(url_for("start.shop" if visit.member.may("owner") else "start.line"), 303)
 
 
 # --- 1: the shop
@@ -82,15 +83,18 @@ def save_shop(visit: Visit) -> ResponseReturnValue:
 
 def add_domain(visit: Visit) -> ResponseReturnValue:
     """A page that was refused belongs to the shop after all."""
-    domains = [*visit.shop.domains, domain_of(request.form.get("domain", ""))]
+    domain = domain_of(request.form.get("domain", ""))
     try:
-        load(DomainsBody, {"domains": list(dict.fromkeys(domains))})
+        with visit.writing() as conn:
+            # What a colleague has added since the page was drawn stays.
+            lock_shops(conn, [visit.shop.id])
+            found = shops.by_id(conn, visit.shop.id) or visit.shop
+            domains = list(dict.fromkeys((*found.domains, domain)))
+            load(DomainsBody, {"domains": domains})
+            shops.set_domains(conn, visit.shop.id, domains)
+        flash(gettext("%(domain)s belongs to your shop now.", domain=domain), "good")
     except Problem:
         flash(gettext("That is no domain."), "bad")
-    else:
-        with visit.writing() as conn:
-            shops.set_domains(conn, visit.shop.id, list(dict.fromkeys(domains)))
-        flash(gettext("%(domain)s belongs to your shop now.", domain=domains[-1]), "good")
     return redirect(url_for("start.check"), 303)
 
 
@@ -310,9 +314,9 @@ PAGE = Page(
         View("/shop", shop, role="owner"),
         View("/shop", save_shop, methods=("POST",), role="owner"),
         View("/domain", add_domain, methods=("POST",), role="owner"),
-        View("/looks", looks, role="editor", frames=True),
-        View("/looks", save_looks, methods=("POST",), role="editor", frames=True),
-        View("/looks/look", try_looks, methods=("POST",), role="editor", frames=True),
+        View("/looks", looks, role="owner", frames=True),
+        View("/looks", save_looks, methods=("POST",), role="owner", frames=True),
+        View("/looks/look", try_looks, methods=("POST",), role="owner", frames=True),
         View("/line", line, role="editor"),
         View("/check", check, role="editor"),
         View("/check", look_at_page, methods=("POST",), role="editor"),

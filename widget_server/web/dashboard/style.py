@@ -4,13 +4,13 @@ for whoever builds pages, so in English only; its numbers are made up here and b
 from math import sin
 
 from flask import request
-from flask_babel import lazy_gettext
 
 from widget_server.contract.scores import bounded_mean, proportion
 
 from ._formats import day
 from ._page import Page, View, Visit, draw
 from ._period import read_period
+from ._texts import lazy_gettext
 
 _ = lazy_gettext
 _DAYS = [f"2026-10-{number:02d}" for number in range(1, 15)]

@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 from sqlalchemy import Connection
 
 from widget_server.contract import saving
@@ -28,6 +28,7 @@ from widget_server.web.errors import Problem
 from . import _clash
 from ._names import title_of
 from ._page import Page, View, Visit, draw
+from ._texts import lazy_gettext
 from ._touchpoints import label, stage_label
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")

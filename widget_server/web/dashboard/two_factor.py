@@ -8,7 +8,7 @@ then.
 import segno
 from flask import flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import Connection
 
 from widget_server.record import accounts, sessions
@@ -19,6 +19,7 @@ from widget_server.web.state import state
 from . import _secrets
 from ._page import Page, View, Visit, draw
 from ._sign_in import enter, now, tries
+from ._texts import lazy_gettext
 from .account import own_password_wrong
 
 _PENDING = "totp"
