@@ -105,6 +105,18 @@ def test_open_cases_stand_beside_their_question(small_world: World) -> None:
     assert "Open cases 2" in stage(page, "Purchase") and "Open cases 0" not in stage(page, "Purchase")
 
 
+@pytest.mark.parametrize("days", [MONTH, {"period": "2020-01"}], ids=["these days", "days without anything"])
+def test_open_cases_are_told_whatever_became_of_their_question(small_world: World, days: dict[str, str]) -> None:
+    small_world.send(answer("order-rating", 1), answer("search-found", "no"))
+    with small_world.database.writing() as conn:
+        (one,) = answers.newest(conn, small_world.shop.id, answers.Filter(question="order-rating"), None, 10)
+        cases.make(conn, small_world.shop.id, [(one.question, one.key)], None, NOW)
+        cases.change(conn, small_world.shop.id, [(one.question, one.key)], {"due": 1}, None, NOW)
+        questions.delete(conn, small_world.shop.id, "order-rating")
+    said = text_of(signed_in(small_world).get("/app/overview", **days).text)
+    assert "1 open case" in said and "1 case is past its time" in said
+
+
 # --- what is worth fixing ---------------------------------------------------------------------------------------------
 
 

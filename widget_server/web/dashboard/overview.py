@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from widget_server.contract.scores import ENOUGH, Counts, Score
@@ -27,6 +26,7 @@ from ._journey import Asked, Journey
 from ._names import language_name, text_of, title_of
 from ._page import Page, View, Visit, draw
 from ._period import Period, read_period
+from ._texts import lazy_gettext as _
 from ._touchpoints import label, nothing_asked, stage_about, stage_label
 from .searches import is_large
 
@@ -35,7 +35,8 @@ def show(visit: Visit) -> ResponseReturnValue:
     period = read_period(request.args, visit.shop.time_zone)
     now = time.time_ns() // 1_000_000
     with visit.reading() as conn:
-        journey = _journey.read(conn, visit.shop, period, cases.open_by_question(conn, visit.shop.id))
+        still_open = cases.open_by_question(conn, visit.shop.id)
+        journey = _journey.read(conn, visit.shop, period, still_open)
         findings = _fixes.find(conn, visit.shop, period, journey)
         worth = _worth(conn, visit, period, findings)
         unhappy = _unhappy.find(conn, visit.shop, period, journey)
@@ -47,7 +48,7 @@ def show(visit: Visit) -> ResponseReturnValue:
         fixes=[replace(_fix(finding, visit, period), lost=_lost(finding, worth)) for finding in findings], charted=charted,
         charts=None if charted is None else _charts(charted, journey, period),
         label=label, stage_label=stage_label, stage_about=stage_about, nothing_asked=nothing_asked, title_of=title_of,
-        meaning=meaning, unhappy=unhappy, open=sum(asked.cases for asked in journey.asked), statuses=STATUS_NAMES,
+        meaning=meaning, unhappy=unhappy, open=sum(still_open.values()), statuses=STATUS_NAMES,
         tones=STATUS_TONES, here=f"/app/overview?{urlencode(period.query)}",
     )  # fmt: skip
 
