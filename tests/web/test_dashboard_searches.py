@@ -236,6 +236,16 @@ def test_a_conversion_that_is_none_is_refused_where_it_was_typed(small_world: Wo
     assert small_world.get("/v1/searches").json["basis"]["search_conversion_is_set"] is False
 
 
+def test_from_a_refused_conversion_the_way_to_other_days_is_open(small_world: World) -> None:
+    owner = signed_in(small_world)
+    fill(small_world)
+    page = owner.post_form("/app/searches/conversion", {"percent": "x"}).text.split("<main", 1)[1]
+    links = {html.unescape(link) for link in re.findall(r'href="([^"]*period=7[^"]*)"', page)}
+    assert links and all(owner.get(link).status_code == 200 for link in links if link.startswith("/"))
+    assert all(link.startswith("/app/") for link in links)
+    assert '<form method="get" action="/app/searches">' in page
+
+
 def test_only_an_owner_sets_the_conversion(small_world: World) -> None:
     fill(small_world)
     for role in ("viewer", "editor"):

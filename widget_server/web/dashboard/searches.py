@@ -17,7 +17,6 @@ from urllib.parse import quote_plus, urlencode
 from flask import Response, flash, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext, ngettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from widget_server.act.occasions import midnight
@@ -38,6 +37,7 @@ from . import _csv, _fixes
 from ._formats import day, number
 from ._page import Page, View, Visit, draw
 from ._period import Period, read_period
+from ._texts import lazy_gettext as _
 
 _ROWS = 50
 # A file has every search of the days, read so many at a time.
