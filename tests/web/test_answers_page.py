@@ -13,12 +13,15 @@ from tests.pipeline.envelopes import NOW, event
 from tests.web.conftest import Make, Person, World, signed_in
 from widget_server.act.pipeline import process
 from widget_server.act.verify import verify
+from widget_server.contract.placing import PLACEMENTS
+from widget_server.contract.sets import SETS
 from widget_server.intake.stream import STREAM
 from widget_server.record import answers as record
 from widget_server.record import cases, notes, questions, shops, views
 from widget_server.record.db import Database
 from widget_server.web.dashboard import _answer_deeds
 from widget_server.web.dashboard import answers as inbox
+from widget_server.web.params import cursor
 
 DAY = 86_400_000
 ORDER: dict[str, Any] = {"ref": "B-1", "line": None, "sku": [], "customer": "15"}
@@ -131,7 +134,26 @@ def test_nonsense_is_left_out_and_named(world: World, query: dict[str, str], nam
     assert name in note.split(", ")
 
 
-@pytest.mark.parametrize("after", ["", "x", "9" * 30 + ".", "1.", "1.AA", "0.AAAA", "9999999999999999999.", "1.\0"])
+def test_days_beside_a_period_are_no_filter(world: World) -> None:
+    world.send(said("a"))
+    person = signed_in(world)
+    page = person.get("/app/answers", **{"period": "2025-11", "from": "2024-01-01", "to": "2024-12-31"}).text
+    chips = page.split('class="chips"')[1].split("</ul>")[0]
+    assert "Days: November 2025" in chips and "First day" not in chips and "Last day" not in chips
+    form = page.split('class="chips"')[1]
+    assert '<input type="hidden" name="period" value="2025-11">' in form and 'type="hidden" name="from"' not in form
+
+
+@pytest.mark.parametrize("placement", list(PLACEMENTS))
+def test_every_place_has_a_name_in_words(world: World, placement: str) -> None:
+    with world.database.writing() as conn:
+        questions.create(conn, world.shop.id, replace(SETS["recommend"].question(), name="somewhere", placement=placement))
+    page = signed_in(world).get("/app/answers").text
+    named = re.search(rf'<option value="{placement}"[^>]*>([^<]*)<', page.split('name="placement"')[1])
+    assert named is not None and named[1] != placement
+
+
+@pytest.mark.parametrize("after", ["", "x", "9" * 30 + ".", "1.", "1.AA", "0.AAAA", "9999999999999999999.", "1.\0", cursor(1, "x\n²"), cursor(1, "x\n" + "9" * 30), cursor(1, "x\n-1")])
 def test_a_made_up_page_is_some_page(world: World, after: str) -> None:
     world.send(said("a", text="chair"))
     person = signed_in(world)

@@ -67,7 +67,9 @@ def read(args: Mapping[str, str], shop: Shop, account: str) -> Chosen:
     days = None if {"from", "to", "period"} & refused else _days(given, shop)
     if days is None and {"from", "to", "period"} & set(given):
         refused |= {"from", "to", "period"} & set(given)
-    given = {name: value for name, value in given.items() if name not in refused}
+    # A period has its days; the form sends others along, if they were filled in once.
+    idle = {"from", "to"} if given.get("period", "own") != "own" else set()
+    given = {name: value for name, value in given.items() if name not in refused | idle}
     return Chosen(_filter(given, shop, account, days), given, tuple(sorted(refused)))
 
 

@@ -9,7 +9,6 @@ from hashlib import blake2s
 
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from sqlalchemy import Connection
 
 from widget_server.contract.answer import Answer
@@ -21,6 +20,7 @@ from widget_server.web.errors import not_found
 
 from . import _answer_words as words
 from ._answer_words import Said
+from ._question_words import place_label
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,9 @@ def row_of(shop: Shop, answer: Answer, case: Case | None, now: int) -> Row:
 
 
 def placements(shop: Shop) -> list[tuple[str, str]]:
-    names = {
-        "search": gettext("Search results"), "order": gettext("After the order"), "product": gettext("Product page"),
-        "inline": gettext("Inside a page"), "mail": gettext("Link in a mail"),
-    }  # fmt: skip
+    """Where questions of the shop are asked, or were: the name and what it is called."""
     found = {version.placement for each in shop.questions.values() for version in each}
-    return sorted(((name, names.get(name, name)) for name in found), key=lambda pair: pair[1].casefold())
+    return sorted(((name, place_label(name)) for name in found), key=lambda pair: pair[1].casefold())
 
 
 def people_of(conn: Connection, shop: Shop) -> dict[str, str]:

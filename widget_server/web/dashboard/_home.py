@@ -2,13 +2,13 @@
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, lazy_gettext
 
 from widget_server.record import members, sessions, shops
 from widget_server.web.errors import Problem
 from widget_server.web.state import state
 
 from ._page import Page, View, Visit, draw, menu, page_at
+from ._texts import lazy_gettext
 
 _STEPS = "/start"
 
@@ -36,7 +36,7 @@ def show_shop(visit: Visit, shop: str) -> None:
     """The session is in `shop` from now on: one of the member's, or the sample shop."""
     with state().database.writing() as conn:
         if shop != shops.SAMPLE and members.role_of(conn, shop, visit.member.account) is None:
-            raise Problem(404, "not_found", gettext("You are no member of that shop."))
+            raise Problem(404, "not_found", "You are no member of that shop.")
         sessions.move(conn, visit.member.session, shop)
 
 

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 
 from widget_server.contract.shop import Shop
 from widget_server.record import answers, cases, views
@@ -30,9 +29,11 @@ from ._formats import day as format_day
 from ._names import language_name, title_of
 from ._page import Page, View, Visit, draw
 from ._period import read_period
+from ._texts import lazy_gettext as _
 
 PAGE_SIZE = 50
 _CURSOR = re.compile(r"[0-9]{1,19}\.[A-Za-z0-9_-]{0,3000}", re.ASCII)
+_CREATED = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ def list_cases(visit: Visit) -> ResponseReturnValue:
             before = None if after is None else (after[0], after[1])
             found = cases.ended(conn, visit.shop.id, wanted, before, PAGE_SIZE + 1)
         else:
-            behind = None if after is None else (after[0], int(after[2] or 0) if after[2].isdigit() else 0, after[1])
+            behind = None if after is None else (after[0], int(after[2]) if _CREATED.fullmatch(after[2]) else 0, after[1])
             found = cases.listed(conn, visit.shop.id, wanted, behind, PAGE_SIZE + 1)
         shown = found[:PAGE_SIZE]
         about = answers.load(conn, visit.shop.id, [case.key for case in shown])

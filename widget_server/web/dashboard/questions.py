@@ -12,7 +12,6 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
-from flask_babel import lazy_gettext as _
 
 from widget_server.contract import saving, schedule
 from widget_server.contract.journey import Touchpoint, named
@@ -35,6 +34,7 @@ from ._names import title_of
 from ._page import Page, View, Visit, draw
 from ._period import Period, read_period
 from ._sentences import said
+from ._texts import lazy_gettext as _
 from ._touchpoints import label as touchpoint_label
 
 
@@ -293,12 +293,12 @@ def _newest(visit: Visit, name: str) -> Question:
 
 def _set(name: str) -> QuestionSet:
     if name not in SETS:
-        raise not_found(gettext("There is no such ready question."))
+        raise not_found("There is no such ready question.")
     return SETS[name]
 
 
 def _unknown() -> Problem:
-    return not_found(gettext("This shop has no such question."))
+    return not_found("This shop has no such question.")
 
 
 def _slice(shop: Shop, names: tuple[str, ...], period: Period) -> Slice:
@@ -325,7 +325,7 @@ def _version(before: Question) -> int:
 def _new(visit: Visit) -> Question:
     kind, placement = request.form.get("type", ""), request.form.get("placement", "")
     if kind not in question_types() or placement not in PLACEMENTS:
-        raise Problem(422, "invalid", gettext("Choose what kind of question it is first."))
+        raise Problem(422, "invalid", "Choose what kind of question it is first.")
     return form.read(request.form, form.blank(kind, placement, str(get_locale())), visit.shop.time_zone)
 
 
@@ -350,7 +350,7 @@ def _changed(visit: Visit, name: str, change: Any) -> Question:
         with visit.writing() as conn:
             made = record.change(conn, visit.shop.id, name, change)
     except QuestionConflict as error:
-        raise Problem(409, "conflict", said(str(error))) from error
+        raise Problem(409, "conflict", str(error)) from error
     if made is None:
         raise _unknown()
     return made
