@@ -67,6 +67,37 @@ def test_nearly_nothing_is_not_nothing_and_nearly_all_is_not_all(language: In) -
         assert _formats.percent(0.001) == "under 1%"
         assert _formats.percent(0.999) == "over 99%"
         assert _formats.percent(0.0123, 1) == "1.2%"
+        assert [_formats.percent(share) for share in (0.0049, 1 / 200, 0.995, 0.9949)] == ["under 1%", "1%", "over 99%", "99%"]
+        assert [_formats.percent(share, 1) for share in (1e-9, 0.0004, 0.0005)] == ["under 0.1%", "under 0.1%", "0.1%"]
+        assert [_formats.percent(share, 1) for share in (0.9994, 0.9995, 1 - 1e-9)] == ["99.9%", "over 99.9%", "over 99.9%"]
+
+
+@given(st.floats(0, 1, exclude_min=True, exclude_max=True), st.integers(0, 2))
+def test_no_share_between_is_nothing_or_all(share: float, digits: int) -> None:
+    app = Flask(__name__)
+    Babel(app)
+    with app.test_request_context(), force_locale("en"):
+        assert _formats.percent(share, digits) not in ("0%", "100%")
+
+
+# What a browser makes of them: new Intl.NumberFormat("en", {style: "percent"}) and the like, as the charts have it.
+HALVES: list[tuple[Callable[..., str], float, str]] = [
+    *((_formats.percent, share, said) for share, said in (
+        (0.125, "13%"), (0.625, "63%"), (0.025, "3%"), (0.005, "1%"), (0.015, "2%"), (0.575, "58%"), (0.285, "29%"), (0.145, "15%"),
+    )),
+    *((_formats.signed, value, said) for value, said in ((32.5, "+33"), (-32.5, "-33"), (0.5, "+1"), (-0.5, "-1"), (-0.4, "0"))),
+    *((lambda value: _formats.metric_value(value, "nps"), value, said) for value, said in ((32.5, "+33"), (-0.5, "-1"), (99.5, "+100"))),
+    *((lambda value: _formats.metric_value(value, "success"), value, said) for value, said in ((0.125, "13%"), (0.625, "63%"))),
+    *((lambda value: _formats.metric_value(value, "stars"), value, said) for value, said in ((4.25, "4.3"), (4.05, "4.1"), (4.45, "4.5"))),
+    *((lambda value: _formats.number(value, 1), value, said) for value, said in ((4.25, "4.3"), (0.05, "0.1"), (-0.04, "0"), (3, "3"))),
+    *((_formats.number, value, said) for value, said in ((0.5, "1"), (2.5, "3"), (1234.5, "1,235"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("write", "value", "said"), HALVES)
+def test_a_half_is_rounded_as_in_the_chart_beside_it(language: In, write: Callable[..., str], value: float, said: str) -> None:
+    with language("en"):
+        assert write(value).replace("\N{MINUS SIGN}", "-") == said
 
 
 def test_what_was_written_once_is_not_given_to_another(language: In) -> None:
@@ -102,7 +133,9 @@ def test_signs_and_changes(language: In) -> None:
         assert [_formats.signed(value) for value in (3, -3, 0, 0.2)] == ["+3", "\N{MINUS SIGN}3", "0", "0"]
         assert _formats.metric_change(-0.01, "success") == "1 point"
         assert _formats.metric_change(0.042, "success") == "4 points"
-        assert _formats.metric_change(0.25, "stars") == "0.2"
+        assert _formats.metric_change(0.125, "success") == "13 points"
+        assert _formats.metric_change(-32.5, "nps") == "33 points"
+        assert _formats.metric_change(0.25, "stars") == "0.3"
 
 
 def test_days_and_moments_are_those_of_the_shop(language: In) -> None:

@@ -1,12 +1,13 @@
 """Numbers, money, days and scores as people of the member's language write them; Jinja filters for the pages.
 
 Language and time zone are those that Flask-Babel has for this request. Nothing here rounds a share up to "100 %" or down
-to "0 %" when it is neither, and no filter raises on None: it gives a dash.
+to "0 %" when it is neither, and no filter raises on None: it gives a dash. Halves are rounded away from zero, as browsers do
+in the charts beside these numbers.
 """
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from time import time
 from typing import Any
@@ -24,8 +25,6 @@ from widget_server.contract.scores import compare
 
 NOTHING = "–"
 _MINUS = "\N{MINUS SIGN}"
-# What a metric's unit (its first word) looks like on a page.
-_PATTERNS = {"points": "0", "stars": "0.0", "steps": "0.0"}
 # How languages write the days and months that pages want like this: the first of them that a pattern begins with.
 _WRITTEN = {
     "lv": {"medium": "y. 'g'. d. MMM", "d MMM y": "y. 'g'. d. MMM", "d MMM": "d. MMM", "LLLL y": "y. 'gada' LLLL"},
@@ -37,31 +36,32 @@ _WRITTEN = {
 _KEPT = 8192
 
 
-def number(value: float | None, digits: int = 0) -> str:
+def number(value: float | Decimal | None, digits: int = 0) -> str:
     """`1234` as 1 234 in Latvian; at most `digits` decimals."""
     if value is None:
         return NOTHING
     # Minus nothing is nothing.
-    return _decimal(value or 0, _pattern(digits), _language())
+    return _decimal(_rounded(value, digits) or Decimal(0), _pattern(digits), _language())
 
 
 def percent(share: float | None, digits: int = 0) -> str:
     """A share from 0 to 1. What is more than nothing is never 0 %, what is less than all never 100 %."""
     if share is None:
         return NOTHING
-    least = 0.01 / 10**digits
-    if 0 < share < least / 2:
-        return str(gettext("under %(share)s", share=_percent(least, digits)))
-    if 1 - least / 2 <= share < 1:
-        return str(gettext("over %(share)s", share=_percent(1 - least, digits)))
-    return _percent(share, digits)
+    # Cut to what is shown first: of a hundred parts there are few, of shares any number.
+    parts, whole = int(_rounded(share, 2 + digits).scaleb(2 + digits)), 100 * 10**digits
+    if parts == 0 and share > 0:
+        return str(gettext("under %(share)s", share=_of_hundred(1, digits, _language())))
+    if parts == whole and share < 1:
+        return str(gettext("over %(share)s", share=_of_hundred(whole - 1, digits, _language())))
+    return _of_hundred(parts, digits, _language())
 
 
 def signed(value: float | None, digits: int = 0) -> str:
     """A change: with its sign, 0 without."""
     if value is None:
         return NOTHING
-    rounded = round(value, digits)
+    rounded = _rounded(value, digits)
     sign = "+" if rounded > 0 else _MINUS if rounded < 0 else ""
     return sign + number(abs(rounded), digits)
 
@@ -116,7 +116,7 @@ def metric_value(value: float | None, metric: str) -> str:
         return percent(value)
     if unit == "points":
         return signed(value)
-    return _decimal(value, _PATTERNS.get(unit, "0.0"), _language())
+    return _decimal(_rounded(value, 1), "0.0", _language())
 
 
 def metric_change(value: float | None, metric: str) -> str:
@@ -125,7 +125,8 @@ def metric_change(value: float | None, metric: str) -> str:
         return NOTHING
     unit = unit_of(metric)
     if unit in ("share", "points"):
-        size = round(abs(value) * (100 if unit == "share" else 1))
+        digits = 2 if unit == "share" else 0
+        size = int(_rounded(abs(value), digits).scaleb(digits))
         return str(ngettext("%(n)s point", "%(n)s points", size, n=number(size)))
     return number(abs(value), 1)
 
@@ -163,14 +164,13 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(get_locale=get_locale)
 
 
-def _percent(share: float, digits: int) -> str:
-    # Cut to what is shown first: of a hundred parts there are few, of shares any number.
-    parts = int(Decimal(str(share)).scaleb(2 + digits).quantize(Decimal(1)))
-    return _of_hundred(parts, digits, _language())
+def _rounded(value: float | Decimal, digits: int) -> Decimal:
+    # The number as it is written: 0.145 is just below, yet nobody would call it 0.14.
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
 
 
 @lru_cache(_KEPT)
-def _decimal(value: float, pattern: str, language: str) -> str:
+def _decimal(value: Decimal, pattern: str, language: str) -> str:
     return format_decimal(value, pattern, locale=language)
 
 
