@@ -106,6 +106,50 @@ def test_who_looked_at_an_older_state_changes_nothing(database: Database, shop: 
     assert change(database, shop, "a", version=2, status="closed") == 1
 
 
+def test_many_are_changed_by_as_many_statements_as_few(database: Database, shop: NewShop) -> None:
+    many = [f"{n:02}" for n in range(50)]
+    make(database, shop, *many)
+    change(database, shop, "00", status="doing", assignee="acc_3")
+    change(database, shop, "01", at=NOW + 9, status="doing")
+    said: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        said.append(statement)
+
+    n_of = []
+    for keys, status in ((many[:5], "doing"), (many, "closed")):
+        said.clear()
+        with database.writing() as conn:
+            sql_event.listen(conn, "before_cursor_execute", note)
+            done = cases.change(conn, shop.id, [name(key) for key in keys], {"status": status, "assignee": "acc_3"}, "acc_2", NOW + 5)
+        n_of.append((done, len(said)))
+    assert n_of[0][0] == 4, "one was like that already"
+    assert n_of[1][0] == 50
+    assert n_of[0][1] == n_of[1][1] <= 5
+    with database.reading() as conn:
+        found = cases.of_answers(conn, shop.id, [name(key) for key in many])
+    assert {(case.status, case.assignee, case.due, case.is_open) for case in found.values()} == {("closed", "acc_3", None, False)}
+    assert [found[name(key)].version for key in ("00", "01", "04", "05")] == [3, 4, 3, 2]
+    assert [found[name(key)].changed - NOW for key in ("00", "01", "04", "05")] == [5, 9, 5, 5]
+    assert listed(database, shop) == []
+    lines = {key: story(database, shop, key)[1:] for key in many[:6]}
+    first, closed, theirs = (("acc_2", "status", "doing"), ("acc_2", "status", "closed"), ("acc_2", "assignee", "acc_3"))
+    assert lines == {
+        "00": [first, theirs, closed], "01": [first, theirs, closed], "05": [closed, theirs],
+        **{key: [first, theirs, closed] for key in ("02", "03", "04")},
+    }  # fmt: skip
+
+
+def test_one_that_was_changed_meanwhile_keeps_all_as_they_are(database: Database, shop: NewShop) -> None:
+    make(database, shop, "a", "b", "c")
+    change(database, shop, "b", status="doing")
+    with database.writing() as conn, pytest.raises(CaseConflict):
+        cases.change(conn, shop.id, [name("a"), name("b"), name("c")], {"status": "closed"}, "acc_2", NOW, 1)
+    with database.reading() as conn:
+        found = cases.of_answers(conn, shop.id, [name("a"), name("b"), name("c")])
+    assert {key: case.status for (_, key), case in found.items()} == {"a": "new", "b": "doing", "c": "new"}
+
+
 def test_filters_by_who_and_how_far(database: Database, shop: NewShop) -> None:
     make(database, shop, "a", "b", "c")
     change(database, shop, "a", assignee="acc_3")

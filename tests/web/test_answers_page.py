@@ -11,6 +11,7 @@ from sqlalchemy import event as sql_event
 
 from tests.pipeline.envelopes import NOW, event
 from tests.web.conftest import Make, Person, World, signed_in
+from tests.web.test_dashboard_overview import statements
 from widget_server.act.pipeline import process
 from widget_server.act.verify import verify
 from widget_server.contract.placing import PLACEMENTS
@@ -505,6 +506,23 @@ def test_many_at_once(world: World) -> None:
     assert listed(person) == ["0", "1", "2", "3"]
     person.post_form("/app/answers/bulk", {"case": "search-found\nbrowser:3", "do": "release", "name": some})
     assert listed(person, case="open") == ["1", "3"]
+
+
+@pytest.mark.parametrize("what", ["case", "mine", "solved", "closed", "quarantine", "release"])
+def test_many_take_as_many_statements_as_few(world: World, what: str) -> None:
+    counts = []
+    for n in (5, 50):
+        world.send(*(said(f"{n}.{each}") for each in range(n)))
+        person = signed_in(world)
+        form: dict[str, Any] = {"name": [f"search-found\nbrowser:{n}.{each}" for each in range(n)], "reason": "a test"}
+        if what == "release":
+            person.post_form("/app/answers/bulk", {**form, "do": "quarantine"})
+            work(world)
+        with statements() as asked:
+            person.post_form("/app/answers/bulk", {**form, "do": what})
+        assert str(n) in toast(person)
+        counts.append(len(asked))
+    assert 0 < counts[0] == counts[1] < 30
 
 
 def test_many_is_not_too_many_and_all_or_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import case as when
 
 from . import notes
 from .db import Key, among, lock_shops, metadata
@@ -36,6 +37,7 @@ from .taking import Taken
 
 STATUSES = ("new", "doing", "solved", "closed")
 OPEN = ("new", "doing")
+_FIELDS: Final[tuple[notes.Kind, ...]] = ("status", "assignee", "due")
 
 # Behind every real time: what is not due at any time comes last.
 _NEVER: Final = 9_007_199_254_740_991
@@ -132,19 +134,18 @@ def change(
     """Set `status`, `assignee` and `due`, as far as `changes` names them, of the cases of these answers. Returns how many
     are otherwise now. Raises CaseConflict when one is not at the `version` that was looked at."""
     lock_shops(conn, [shop])
-    done = 0
-    for name, case in of_answers(conn, shop, names).items():
-        if version is not None and version != case.version:
-            raise CaseConflict
-        news = {field: value for field, value in changes.items() if getattr(case, field) != value}
-        if not news:
-            continue
-        done += 1
-        _set(conn, shop, name, case, news, now)
-        for field in ("status", "assignee", "due"):
-            if field in news:
-                notes.add(conn, shop, [name], account, field, "" if news[field] is None else str(news[field]), now)
-    return done
+    known = of_answers(conn, shop, names)
+    if version is not None and any(case.version != version for case in known.values()):
+        raise CaseConflict
+    others = {
+        field: [name for name, case in known.items() if getattr(case, field) != changes[field]] for field in _FIELDS if field in changes
+    }
+    changed = {name for named in others.values() for name in named}
+    if changed:
+        _set(conn, shop, [known[name].id for name in changed], changes, now)
+    for field, named in others.items():
+        notes.add(conn, shop, named, account, field, "" if changes[field] is None else str(changes[field]), now)
+    return len(changed)
 
 
 def taken_along(conn: Connection, shop: str) -> Iterator[dict[str, Any]]:
@@ -243,14 +244,16 @@ def remove(conn: Connection, shop: str, names: Sequence[Name]) -> None:
         conn.execute(one, [{"named_question": question, "named_key": key} for question, key in names])
 
 
-def _set(conn: Connection, shop: str, name: Name, case: Case, news: Mapping[str, Any], now: int) -> None:
-    values = dict(news)
+def _set(conn: Connection, shop: str, ids: Iterable[str], changes: Mapping[str, Any], now: int) -> None:
+    """One statement for all of them."""
+    values = dict(changes)
     if "due" in values:
         values["due"] = _NEVER if values["due"] is None else values["due"]
     if "status" in values:
         values["open"] = values["status"] in OPEN
-    one = and_(_c.shop == shop, _c.question == name[0], _c.key == name[1])
-    conn.execute(update(_cases).where(one).values(**values, changed=max(now, case.changed), version=case.version + 1))
+    at = when((_c.changed > now, _c.changed), else_=now)
+    these = update(_cases).where(_c.shop == shop, among(conn, _c.id, ids))
+    conn.execute(these.values(**values, changed=at, version=_c.version + 1))
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

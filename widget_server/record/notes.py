@@ -4,7 +4,7 @@
 Lines are only ever added. An erasure of the customer takes the words out of the notes and leaves that there were some.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,9 +70,16 @@ def add(
     conn: Connection, shop: str, names: Iterable[Name], account: str | None, kind: Kind, words: str, now: int
 ) -> None:
     """Write a line about each of these answers."""
+    add_each(conn, shop, dict.fromkeys(names, words), account, kind, now)
+
+
+def add_each(
+    conn: Connection, shop: str, words: Mapping[Name, str], account: str | None, kind: Kind, now: int
+) -> None:
+    """Write a line about each of these answers, with words of its own."""
     rows = [
-        {"shop": shop, "question": question, "key": key, "at": now, "account": account, "kind": kind, "text": words}
-        for question, key in names
+        {"shop": shop, "question": question, "key": key, "at": now, "account": account, "kind": kind, "text": text}
+        for (question, key), text in words.items()
     ]
     if rows:
         conn.execute(insert(_notes), rows)

@@ -12,7 +12,6 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
 from widget_server.record import cases, members, notes
@@ -23,6 +22,7 @@ from widget_server.web.errors import Problem
 from . import _answer_filters as filters
 from ._answer_rows import anchor_of, back_to_list, found_here, is_list, named, now_ms
 from ._page import Visit
+from ._texts import lazy_gettext as _
 
 MOST_AT_ONCE = 100
 _BUSY = _("Somebody else has just changed this case. Have a look at it and try again.")
@@ -166,8 +166,7 @@ def _decide(visit: Visit, kind: Kind, names: Sequence[Name]) -> None:
         return
     events = decide(visit.shop.id, kind, wanted, **({"reason": reason} if reason else {}))
     with visit.writing() as conn:
-        for name, event in events.items():
-            notes.add(conn, visit.shop.id, [name], visit.member.account, "decided", event, now_ms())
+        notes.add_each(conn, visit.shop.id, events, visit.member.account, "decided", now_ms())
     n = len(wanted)
     if waits:
         flash(ngettext("Left out. It stops counting in a moment.", "%(n)s answers left out. They stop counting in a moment.", n, n=n), "good")
