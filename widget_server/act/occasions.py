@@ -13,7 +13,7 @@ question. That it fired is told outside and is no event, so no rule can be set o
 import uuid
 from calendar import isleap
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -28,7 +28,7 @@ from widget_server.contract.order import ERASED
 from widget_server.contract.rules import BIRTHDAY_KNOWN, Book, Fact, Version
 from widget_server.contract.scores import Score
 from widget_server.contract.shop import Shop
-from widget_server.contract.times import DAY, local_day, zone
+from widget_server.contract.times import DAY, local_day, midnight
 from widget_server.record import counters, customers, eventlog, shops
 from widget_server.record import rules as record
 from widget_server.record.counters import Slice
@@ -52,7 +52,7 @@ def birthdays(database: Database, now: int) -> None:
             book = record.book(conn, shop)
             for days_ago in range(LATE + 1):
                 day = local_date(now - days_ago * DAY, shop)
-                at = midnight(day, shop)
+                at = midnight(f"{day}", 0, shop.time_zone)
                 if any(contract.runs(version, at) for version in _in_force(book, "customer.birthday", at)):
                     _notice(database, shop, now, born_on(conn, shop, day))
 
@@ -99,7 +99,7 @@ def scores_asked(
 
 def born_on(conn: Connection, shop: Shop, day: date) -> Iterator[Event]:
     """The birthdays of a day, as events."""
-    at = midnight(day, shop)
+    at = midnight(f"{day}", 0, shop.time_zone)
     wanted = [f"{day:%m-%d}"]
     if wanted == ["02-28"] and not isleap(day.year):
         wanted.append("02-29")
@@ -118,11 +118,6 @@ def silent_between(conn: Connection, shop: Shop, days: int, start: int, end: int
         if last is not None and last_at is not None and not customer.erased and not customer.ref.startswith(ERASED):
             cause = f"silent:{customer.ref}:{last}:{days}"
             yield _event(shop, "customer.silent", cause, last_at + gone, customer, days=days, last_order=last)
-
-
-def midnight(day: date, shop: Shop) -> int:
-    """When a day begins where the shop is."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=zone(shop.time_zone)).timestamp() * 1000)
 
 
 def local_date(at: int, shop: Shop) -> date:

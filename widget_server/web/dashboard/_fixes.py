@@ -13,15 +13,14 @@ as long after a million answers as after a thousand. The numbers that are shown 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 from typing import Final, Literal
 
 from sqlalchemy import Connection
 
-from widget_server.act.occasions import midnight
 from widget_server.contract.metrics import Metric
 from widget_server.contract.scores import ENOUGH, Counts, Score, compare, wilson
 from widget_server.contract.shop import Shop
+from widget_server.contract.times import midnight
 from widget_server.record import answers, counters, orders, searches
 from widget_server.record.answers import Said
 from widget_server.record.counters import Searched, Searching, Slice
@@ -66,8 +65,7 @@ class Finding:
 
 def find(conn: Connection, shop: Shop, period: Period, journey: Journey) -> list[Finding]:
     """The findings, the weightiest first."""
-    start = midnight(date.fromisoformat(period.first), shop)
-    end = midnight(date.fromisoformat(period.last) + timedelta(days=1), shop)
+    start, end = midnight(period.first, 0, shop.time_zone), midnight(period.last, 1, shop.time_zone)
     said = answers.lately(conn, shop.id, start, end, _LOOKED_AT)
     found = [
         *_fallen(journey.asked),

@@ -21,7 +21,7 @@ from widget_server.record import members, sessions, shops
 from widget_server.record.db import is_passing
 from widget_server.record.sessions import SignedIn
 from widget_server.web.errors import Problem
-from widget_server.web.headers import FRAMING, PAGES
+from widget_server.web.headers import FRAMING
 from widget_server.web.state import state
 
 from . import _session
@@ -185,4 +185,4 @@ def _check_path(path: Mapping[str, str]) -> None:
         raise Problem(404, "not_found", "There is nothing here.")
 
 
-__all__ = ["PAGES", "blueprint", "check_form", "find_visit", "install", "open_blueprint"]
+__all__ = ["blueprint", "check_form", "find_visit", "install", "open_blueprint"]

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
-from widget_server.act.occasions import midnight
 from widget_server.contract.answer import Answer
 from widget_server.contract.shop import Question, Shop
+from widget_server.contract.times import midnight
 from widget_server.record import answers, cases
 from widget_server.record.cases import Case
 
@@ -63,8 +62,7 @@ def find(conn: Connection, shop: Shop, period: Period, journey: Journey) -> Unha
     rated = tuple(each for each in map(_rated, journey.asked) if each is not None and each.n)
     if not rated:
         return None
-    start = midnight(date.fromisoformat(period.first), shop)
-    end = midnight(date.fromisoformat(period.last) + timedelta(days=1), shop)
+    start, end = midnight(period.first, 0, shop.time_zone), midnight(period.last, 1, shop.time_zone)
     wanted = {each.question.name: _buckets(each.bounds) for each in rated if each.low}
     newest = answers.newest_in(conn, shop.id, wanted, start, end, _READ)
     known = cases.of_answers(conn, shop.id, [(answer.question, answer.key) for answer in newest])

@@ -19,7 +19,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext, ngettext
 from sqlalchemy import Connection
 
-from widget_server.act.occasions import midnight
 from widget_server.contract import money
 from widget_server.contract.demand import LEAST_CONVERSION, MOST_CONVERSION, WHOLE, Lost
 from widget_server.contract.events import MAX_QUERY
@@ -84,7 +83,7 @@ def one(visit: Visit) -> ResponseReturnValue:
         (row,) = truth.of_keys(conn, chosen, [key], known, texts=0)
         by_day = counters.of_query(conn, chosen, key)
         spelled = spellings.of_query(conn, visit.shop.id, key, _SPELLINGS)
-        said = answers.newest(conn, visit.shop.id, _said_about(visit, period, key), None, _SAID)
+        said = answers.newest(conn, visit.shop.id, Filter(query_key=key, with_text=True, start=chosen.since, end=chosen.until), None, _SAID)
         texts = answers.newest_texts(conn, visit.shop.id, [key], _INSTEAD, chosen.since, chosen.until)[key]
     return draw(
         "searches/one.html", row=row, period=period, known=known, doors=Doors(period, chosen), chart=_chart(by_day, period, row.found),
@@ -321,12 +320,6 @@ def _amount(units: float, currency: str | None) -> _csv.Cell:
 
 def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
-
-
-def _said_about(visit: Visit, period: Period, key: str) -> Filter:
-    """The answers with words of these days."""
-    first, following = date.fromisoformat(period.first), date.fromisoformat(period.last) + timedelta(days=1)
-    return Filter(query_key=key, with_text=True, start=midnight(first, visit.shop), end=midnight(following, visit.shop))
 
 
 def _instead(texts: list[str]) -> list[tuple[str, int]]:
