@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from widget_server.contract.metrics import metrics
 from widget_server.web.dashboard import _formats
 from widget_server.web.dashboard._formats import FILTERS, NOTHING
+from widget_server.web.dashboard._journey import steps_of
 from widget_server.web.dashboard._period import LASTS, Period, read_period
 
 NOW = 1_763_800_000_000  # 2025-11-22T08:26:40Z
@@ -192,6 +193,61 @@ def test_a_month_is_compared_with_the_month_before() -> None:
     assert period.query == {"period": "2024-03", "compare": "1"}
 
 
+def on(day: str, **args: str) -> Period:
+    """What is asked for at noon of a day."""
+    return read_period(args, "Europe/Riga", int(datetime.fromisoformat(f"{day}T12:00:00+02:00").timestamp() * 1000))
+
+
+@pytest.mark.parametrize(
+    ("today", "first_before", "last_before"),
+    [
+        ("2025-11-22", "2025-10-01", "2025-10-22"), ("2025-11-01", "2025-10-01", "2025-10-01"), ("2025-11-30", "2025-10-01", "2025-10-30"),
+        ("2025-03-31", "2025-02-01", "2025-02-28"), ("2024-03-31", "2024-02-01", "2024-02-29"), ("2025-01-15", "2024-12-01", "2024-12-15"),
+    ],
+)  # fmt: skip
+def test_a_month_that_still_runs_is_compared_with_the_same_days_of_the_month_before(
+    language: In, today: str, first_before: str, last_before: str
+) -> None:
+    period = on(today, period=today[:7], compare="1")
+    assert (period.first, period.last) == (f"{today[:7]}-01", today), "no day to come"
+    before = period.before
+    assert (before.first, before.last) == (first_before, last_before)
+    assert period.query == {"period": today[:7], "compare": "1"}
+    with language("en"):
+        assert period.label == _formats.month(today)
+        days = [_formats.day(each) for each in (first_before, last_before)]
+        assert before.label == (days[0] if first_before == last_before else " to ".join(days))
+    led_to = on(today, **before.query)
+    assert (led_to.first, led_to.last, led_to.refused) == (first_before, last_before, False)
+
+
+def test_a_month_that_is_over_is_compared_with_the_whole_month_before() -> None:
+    period = on("2025-12-01", period="2025-11")
+    assert (period.last, period.before.key) == ("2025-11-30", "2025-10")
+    assert (period.before.first, period.before.last) == ("2025-10-01", "2025-10-31")
+
+
+def test_own_days_to_come_are_none_yet_and_the_address_keeps_them() -> None:
+    asked = {"period": "own", "from": "2025-11-13", "to": "2025-12-31"}
+    period = on("2025-11-22", **asked)
+    assert (period.first, period.last, period.days, period.by) == ("2025-11-13", "2025-11-22", 10, "day")
+    assert (period.before.first, period.before.last) == ("2025-11-03", "2025-11-12")
+    assert period.query == asked
+    assert on("2025-11-22", period="own", **{"from": "2025-11-22", "to": "2025-11-23"}).days == 1
+    later = on("2025-11-22", period="own", **{"from": "2025-11-23", "to": "2025-11-24"})
+    assert (later.first, later.last, later.refused) == ("2025-11-23", "2025-11-24", False)
+
+
+def test_a_chart_ends_today_and_has_the_same_days_of_the_month_before() -> None:
+    steps = steps_of(on("2025-11-22", period="2025-11", compare="1"))
+    assert [step.key for step in steps] == [f"2025-11-{number:02d}" for number in range(1, 23)]
+    assert [step.before for step in steps] == [(f"2025-10-{number:02d}",) * 2 for number in range(1, 23)]
+    in_march = steps_of(on("2025-03-31", period="2025-03", compare="1"))
+    assert [step.before for step in in_march][26:] == [("2025-02-27",) * 2, ("2025-02-28",) * 2, None, None, None]
+    weeks = steps_of(on("2025-11-22", period="own", **{"from": "2025-09-01", "to": "2025-12-31"}))
+    assert weeks[-1].days == ("2025-11-17", "2025-11-22")
+
+
 def test_own_days() -> None:
     period = read(period="own", **{"from": "2025-01-30", "to": "2025-02-02"})
     assert (period.days, period.before.first, period.before.last) == (4, "2025-01-26", "2025-01-29")
@@ -218,7 +274,18 @@ def test_whatever_is_asked_there_are_days(args: dict[str, str]) -> None:
     period = read_period(args, "Europe/Riga", NOW)
     assert date.fromisoformat(period.first) <= date.fromisoformat(period.last)
     assert period.days == period.before.days or "-" in period.key
-    assert date.fromisoformat(period.before.last) + timedelta(days=1) == date.fromisoformat(period.first)
+    if "-" not in period.key:
+        assert date.fromisoformat(period.before.last) + timedelta(days=1) == date.fromisoformat(period.first)
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 12, 31)), st.integers(0, 400))
+def test_a_month_has_no_days_to_come_and_while_it_runs_no_more_days_before(today: date, ago: int) -> None:
+    period = on(f"{today}", period=f"{today - timedelta(days=ago):%Y-%m}")
+    before = period.before
+    assert period.first <= period.last <= period.today
+    assert before.first[8:] == "01" and before.last < period.first
+    assert before.days <= period.days or period.last < period.today
+    assert on(f"{today}", **before.query).last == before.last
 
 
 @pytest.mark.parametrize("name", LANGUAGES)

@@ -90,6 +90,22 @@ def test_a_change_is_told_only_when_the_intervals_part(
     assert said in stage(signed_in(small_world).get("/app/overview", **MONTH).text, "Search")
 
 
+def test_a_month_that_still_runs_stands_against_the_same_days_of_the_month_before(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("widget_server.web.dashboard._period.time", lambda: NOW / 1000)
+    for at, value, n in ((NOW, "yes", 20), (NOW - 40 * DAY, "no", 12), (NOW - 25 * DAY, "yes", 40)):
+        small_world.send(*(answer("search-found", value, at) for _ in range(n)))
+    person = signed_in(small_world)
+    page = person.get("/app/overview", compare="1", **MONTH).text
+    assert "up 100 points" in stage(page, "Search"), "what was said after the 22nd of October is not compared"
+    assert "are against 1 Oct 2025 to 22 Oct 2025." in text_of(page)
+    days = re.findall(r'<th scope="row">(.*?)</th>', page.split('id="chart-reach"')[1].split("</figure>")[0])
+    assert days[-1] == "17 Nov to 22 Nov" and "The last bar is only 6 days long." in text_of(page), "no day to come"
+    before = person.get("/app/overview", period="own", **{"from": "2025-10-01", "to": "2025-10-22"}).text
+    assert "Answered 12" in stage(before, "Search")
+
+
 def test_with_nothing_before_no_change_is_told(small_world: World) -> None:
     small_world.send(*(answer("search-found", "yes") for _ in range(20)))
     said = stage(signed_in(small_world).get("/app/overview", **MONTH).text, "Search")

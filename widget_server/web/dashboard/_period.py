@@ -1,7 +1,8 @@
 """Which days a page is about, as its address says, in the shop's own calendar.
 
 `?period=` is 7, 30 or 90 (the last days, today included), a month like 2026-10, or `own` with `from` and `to`;
-`compare=1` asks for the same length just before. Nonsense never raises: it is the last 30 days, and `refused` says so.
+`compare=1` asks for the same length just before. Days to come are none: what reaches past today ends with it.
+Nonsense never raises: it is the last 30 days, and `refused` says so.
 """
 
 import re
@@ -27,7 +28,10 @@ _MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`first` and `last` are days `2026-11-22`, both included; `today` is that of the shop."""
+    """`first` and `last` are days `2026-11-22`, both included; `today` is that of the shop.
+
+    `until` is the last day that was asked for, where that is still to come: so an address goes on meaning what it says.
+    """
 
     key: str
     first: str
@@ -35,6 +39,7 @@ class Period:
     today: str
     compare: bool = False
     refused: bool = False
+    until: str = ""
 
     @property
     def days(self) -> int:
@@ -43,13 +48,17 @@ class Period:
 
     @property
     def before(self) -> "Period":
-        """As many days just before; for a whole month the month before."""
-        if _is_month(self.key):
-            key = (date.fromisoformat(self.first) - timedelta(days=1)).isoformat()[:7]
-            return Period(key, *_month(key), self.today)
+        """As many days just before; for a month the month before, for one that still runs the same days of that."""
         start = date.fromisoformat(self.first)
-        first, last = start - timedelta(days=self.days), start - timedelta(days=1)
-        return Period("own", first.isoformat(), last.isoformat(), self.today)
+        if not _is_month(self.key):
+            first, last = (f"{start - timedelta(days=back)}" for back in (self.days, 1))
+            return Period("own", first, last, self.today)
+        key = f"{start - timedelta(days=1)}"[:7]
+        first, last = _until_today(*_month(key), self.today)
+        if self.last != self.today:
+            return Period(key, first, last, self.today)
+        # A shorter month has not all of these days.
+        return Period("own", first, min(f"{key}{self.last[7:]}", last), self.today)
 
     @property
     def label(self) -> str:
@@ -68,7 +77,7 @@ class Period:
         """What brings another page to the same days: url_for(..., **period.query)."""
         found = {"period": self.key}
         if self.key == "own":
-            found |= {"from": self.first, "to": self.last}
+            found |= {"from": self.first, "to": self.until or self.last}
         return found | ({"compare": "1"} if self.compare else {})
 
     @property
@@ -99,7 +108,13 @@ def read_period(
     if days is None:
         first, last = _lasts(int(DEFAULT), today)
         return Period(DEFAULT, first, last, today, compare, refused=True)
-    return Period(asked, *days, today, compare)
+    first, last = _until_today(*days, today)
+    return Period(asked, first, last, today, compare, until=days[1] if last < days[1] else "")
+
+
+def _until_today(first: str, last: str, today: str) -> tuple[str, str]:
+    """Without the days to come, unless all of them are: then there is nothing to count anyway."""
+    return first, min(last, today) if first <= today else last
 
 
 def _days(asked: str, args: Mapping[str, str], today: str) -> tuple[str, str] | None:
