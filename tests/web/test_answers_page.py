@@ -18,7 +18,7 @@ from widget_server.contract.placing import PLACEMENTS
 from widget_server.contract.sets import SETS
 from widget_server.intake.stream import STREAM
 from widget_server.record import answers as record
-from widget_server.record import cases, notes, questions, shops, views
+from widget_server.record import cases, members, notes, questions, shops, views
 from widget_server.record.db import Database
 from widget_server.web.dashboard import _answer_deeds
 from widget_server.web.dashboard import answers as inbox
@@ -368,15 +368,81 @@ def test_who_looked_at_an_older_state_is_told(world: World) -> None:
     assert case.status == "doing"
 
 
-@pytest.mark.parametrize("field", [{"status": "lost"}, {"assignee": "acc_nobody"}, {"due": "tomorrow"}, {"due": "2025-02-30"}])
-def test_what_a_case_can_t_be_is_refused(world: World, field: dict[str, str]) -> None:
+def stands(page: str) -> dict[str, str]:
+    """What the fields of a case hold in a page, and the version it was made from."""
+    found: dict[str, str] = {}
+    for name, options in re.findall(r'<select [^>]*name="(\w+)"[^>]*>(.*?)</select>', page, re.S):
+        found[name] = "".join(re.findall(r'<option value="([^"]*)" selected>', options))
+    found |= dict(re.findall(r'<input [^>]*name="(due|version)"[^>]*value="([^"]*)"', page))
+    found |= dict(re.findall(r'<textarea [^>]*name="(note|text)"[^>]*>(.*?)</textarea>', page, re.S))
+    return {name: html.unescape(value) for name, value in found.items()}
+
+
+def errors(page: str) -> dict[str, str]:
+    """What is said beside fields."""
+    found = re.findall(r'<p class="error" id="f-(\w+)-error">(?:<svg.*?</svg>)?(.*?)</p>', page, re.S)
+    assert all(f'aria-describedby="f-{name}-error" aria-invalid="true"' in page for name, _ in found)
+    return {name: html.unescape(text) for name, text in found}
+
+
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [
+        ({"status": "lost"}, "Choose one of the list."), ({"assignee": "acc_nobody"}, "Choose one of the list."),
+        ({"due": "tomorrow"}, "“tomorrow” is not understood."), ({"due": "2025-02-30"}, "“2025-02-30” is not understood."),
+        ({"due": "0202-11-22"}, "“0202-11-22” is not understood."), ({"note": "x" * 2001}, "A note has at most 2000 characters."),
+    ],
+)  # fmt: skip
+def test_what_a_case_can_t_be_is_refused_and_what_was_typed_stands(world: World, field: dict[str, str], why: str) -> None:
     world.send(said("a"))
     person = signed_in(world)
     person.post_form("/app/answers/case", about("a"))
-    assert person.post_form("/app/answers/cases/change", about("a", **field)).status_code == 422
+    typed = {"status": "doing", "assignee": person.account, "due": "2025-12-01", "note": "Called <her>", "version": "1", **field}
+    # A button that says itself how far it is, or whose, makes up for what was wrong there.
+    for button in ("save", "mine", "solved") if {"due", "note"} & set(field) else ("save",):
+        reply = person.post_form("/app/answers/cases/change", about("a", **typed, do=button, list="/app/answers?case=open"))
+        assert (reply.status_code, errors(reply.text)) == (422, dict.fromkeys(field, why))
+        # A list has no place for what isn't in it.
+        assert stands(reply.text) == {**typed, **dict.fromkeys({"status", "assignee"} & set(field), "")}
+        assert 'name="list" value="/app/answers?case=open"' in reply.text
     case = case_of(world, "a")
     assert case is not None
-    assert case.version == 1
+    assert (case.version, case.status) == (1, "new")
+    assert "Called" not in person.get("/app/answers/one", **about("a")).text
+    again = {**typed, "status": "doing", "assignee": person.account, "due": "2025-12-01", "note": "Called <her>"}
+    assert person.post_form("/app/answers/cases/change", about("a", **again)).status_code == 303
+    assert "Called <her>" in words_of(person.get("/app/answers/one", **about("a")).text)
+
+
+def test_what_is_shown_again_is_still_of_the_state_it_was_made_from(world: World) -> None:
+    world.send(said("a"))
+    person, other = signed_in(world), signed_in(world)
+    person.post_form("/app/answers/case", about("a"))
+    other.post_form("/app/answers/cases/change", about("a", version="1", status="doing"))
+    refused = person.post_form("/app/answers/cases/change", about("a", version="1", status="closed", assignee="", due="x", note=""))
+    person.post_form("/app/answers/cases/change", about("a", **{**stands(refused.text), "due": ""}))
+    assert toast(person).startswith("Somebody else has just changed this case.")
+    case = case_of(world, "a")
+    assert case is not None and case.status == "doing"
+
+
+def test_a_case_of_a_former_member_goes_on(world: World) -> None:
+    world.send(said("a"))
+    person, gone = signed_in(world), signed_in(world, "editor")
+    person.post_form("/app/answers/case", about("a"))
+    person.post_form("/app/answers/cases/change", about("a", assignee=gone.account))
+    with world.database.writing() as conn:
+        members.remove(conn, world.shop.id, gone.account)
+    form = stands(person.get("/app/answers/one", **about("a")).text)
+    assert form["assignee"] == gone.account
+    for n, (button, status) in enumerate((("save", "new"), ("solved", "solved"))):
+        reply = person.post_form("/app/answers/cases/change", about("a", **{**form, "note": f"note {n}", "do": button}))
+        assert reply.status_code == 303
+        page = person.get("/app/answers/one", **about("a")).text
+        form = stands(page)
+        assert f"note {n}" in page and (form["status"], form["assignee"]) == (status, gone.account)
+    person.post_form("/app/answers/cases/change", about("a", assignee=""))
+    assert person.post_form("/app/answers/cases/change", about("a", assignee=gone.account)).status_code == 422, "nobody's anew"
 
 
 def test_only_members_of_the_shop_see_to_its_cases(world: World) -> None:
@@ -412,8 +478,7 @@ def test_a_note_goes_along_with_whatever_is_done_to_the_case(world: World) -> No
     person.post_form("/app/answers/cases/change", about("a", **form, note="I do it", do="mine"))
     written, case = kept()
     assert sorted(written) == ["I do it", "called\nher"] and case.assignee == person.account
-    person.post_form("/app/answers/cases/change", about("a", **form, note="x" * 2001, do="solved"))
-    assert toast(person) == "A note has at most 2000 characters."
+    assert person.post_form("/app/answers/cases/change", about("a", **form, note="x" * 2001, do="solved")).status_code == 422
     assert kept()[1].status == "doing", "taken on, and nothing is done without the note"
     person.post_form("/app/answers/cases/change", about("a", **form, note="", do="solved"))
     written, case = kept()
@@ -428,12 +493,20 @@ def test_notes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert toast(person) == "Noted."
     with world.database.reading() as conn:
         assert [note.text for note in notes.of_answer(conn, world.shop.id, ("search-found", "browser:a"))] == ["two\nlines"]
-    for text, why in (("", "Write a note first."), ("x" * 2001, "A note has at most 2000 characters.")):
-        person.post_form("/app/answers/note", about("a", text=text))
-        assert toast(person) == why
+    person.post_form("/app/answers/note", about("a", text=" "))
+    assert toast(person) == "Write a note first."
     monkeypatch.setattr(notes, "MOST", 1)
-    person.post_form("/app/answers/note", about("a", text="one more"))
-    assert toast(person) == "There are too many notes about this answer."
+    for text, why in (("x" * 2001, "A note has at most 2000 characters."), ("one more", "There are too many notes about this answer.")):
+        reply = person.post_form("/app/answers/note", about("a", text=text))
+        assert (reply.status_code, errors(reply.text), stands(reply.text)["text"]) == (422, {"text": why}, text)
+    person.post_form("/app/answers/case", about("a"))
+    # Somebody has made a case of it meanwhile: the note stands with the case.
+    reply = person.post_form("/app/answers/note", about("a", text="one more"))
+    assert (reply.status_code, errors(reply.text), stands(reply.text)["note"]) == (422, {"note": why}, "one more")
+    reply = person.post_form("/app/answers/cases/change", about("a", note="one more", status="solved"))
+    assert (reply.status_code, stands(reply.text)["note"], stands(reply.text)["status"]) == (422, "one more", "solved")
+    case = case_of(world, "a")
+    assert case is not None and case.status == "new", "nothing is done without the note"
 
 
 # --- quarantine

@@ -38,7 +38,14 @@ def opened(visit: Visit) -> ResponseReturnValue:
     return _one(visit, name, opened=True)
 
 
-def _one(visit: Visit, name: Name, opened: bool) -> ResponseReturnValue:
+def typed_again(visit: Visit, name: Name, typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
+    """The same with what was typed about its case, and what is wrong in it by field."""
+    return _one(visit, name, opened=False, typed=typed, wrong=wrong)
+
+
+def _one(
+    visit: Visit, name: Name, opened: bool, typed: Mapping[str, str] | None = None, wrong: Mapping[str, str] | None = None
+) -> str:
     shop = visit.shop
     with visit.reading() as conn:
         answer = found_here(conn, shop, [name])[name]
@@ -62,6 +69,7 @@ def _one(visit: Visit, name: Name, opened: bool) -> ResponseReturnValue:
         is_personal=_is_personal(answer, facts), url=_url(answer, opened), due=_due_day(case, shop),
         back=back if is_list(back) else url_for("answers.show"), language=language_name,
         statuses=words.STATUS_NAMES, tones=words.STATUS_TONES, why=words.why_quarantined, placements=dict(placements(shop)),
+        typed=typed or {}, wrong=wrong or {},
     )  # fmt: skip
 
 

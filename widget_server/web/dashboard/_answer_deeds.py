@@ -15,11 +15,12 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import Connection
 
 from widget_server.record import cases, members, notes
-from widget_server.record.cases import STATUSES, CaseConflict, Name
+from widget_server.record.cases import STATUSES, Case, CaseConflict, Name
 from widget_server.web.decisions import Kind, decide
 from widget_server.web.errors import Problem
 
 from . import _answer_filters as filters
+from ._answer_context import typed_again
 from ._answer_rows import anchor_of, back_to_list, found_here, is_list, named, now_ms
 from ._page import Visit
 from ._texts import lazy_gettext as _
@@ -36,45 +37,49 @@ def make_case(visit: Visit) -> ResponseReturnValue:
 
 
 def change_case(visit: Visit) -> ResponseReturnValue:
-    """Status, who sees to it, until when, and a note about it; a button may say who or what instead of the fields."""
-    name = named()
-    changes = _changes(visit)
-    version = request.form.get("version", "")
-    written = _written("note")
-    if len(written) > notes.LONGEST:
-        flash(_too_long(), "bad")
-        return _to_one(name, "case")
+    """Status, who sees to it, until when, and a note about it; a button may say who or what instead of the fields. Nothing
+    is done when one of them can't be: what was typed is shown again."""
+    name, written = named(), _written("note")
     with visit.writing() as conn:
         found_here(conn, visit.shop, [name])
-        noted = bool(written) and _add_note(conn, visit, name, written)
-        try:
-            done = cases.change(
-                conn, visit.shop.id, [name], changes, visit.member.account, now_ms(),
-                int(version) if re.fullmatch(r"\d{1,9}", version, re.ASCII) else None,
-            )  # fmt: skip
-        except CaseConflict:
-            done = -1
-    if written and not noted:
-        flash(gettext("There are too many notes about this answer."), "bad")
+        changes, wrong = _changes(visit, conn, cases.of_answers(conn, visit.shop.id, [name]).get(name))
+        wrong |= _wrong_note(visit, conn, name, written)
+        done = 0 if wrong else _change(visit, conn, name, changes, written)
+    if wrong:
+        typed = {field: request.form[field] for field in ("status", "assignee", "due", "version") if field in request.form}
+        return typed_again(visit, name, {**typed, "note": written}, wrong), 422
     if done < 0:
         flash(str(_BUSY), "bad")
     else:
-        flash(gettext("Saved.") if done or noted else gettext("Nothing was changed."), "good")
+        flash(gettext("Saved.") if done or written else gettext("Nothing was changed."), "good")
     return _to_one(name, "case")
 
 
+def _change(visit: Visit, conn: Connection, name: Name, changes: Mapping[str, Any], written: str) -> int:
+    """How many cases are otherwise now, -1 when somebody else was faster; the note is kept in any case."""
+    account, now, version = visit.member.account, now_ms(), request.form.get("version", "")
+    if written:
+        notes.add(conn, visit.shop.id, [name], account, "note", written, now)
+    seen = int(version) if re.fullmatch(r"\d{1,9}", version, re.ASCII) else None
+    try:
+        return cases.change(conn, visit.shop.id, [name], changes, account, now, seen)
+    except CaseConflict:
+        return -1
+
+
 def add_note(visit: Visit) -> ResponseReturnValue:
-    name = named()
-    written = _written("text")
+    name, written = named(), _written("text")
     if not written:
         flash(gettext("Write a note first."), "bad")
-    elif len(written) > notes.LONGEST:
-        flash(_too_long(), "bad")
-    else:
-        with visit.writing() as conn:
-            found_here(conn, visit.shop, [name])
-            has_room = _add_note(conn, visit, name, written)
-        flash(*((gettext("Noted."), "good") if has_room else (gettext("There are too many notes about this answer."), "bad")))
+        return _to_one(name, "story")
+    with visit.writing() as conn:
+        found_here(conn, visit.shop, [name])
+        wrong = _wrong_note(visit, conn, name, written)
+        if not wrong:
+            notes.add(conn, visit.shop.id, [name], visit.member.account, "note", written, now_ms())
+    if wrong:
+        return typed_again(visit, name, {"note": written}, wrong), 422
+    flash(gettext("Noted."), "good")
     return _to_one(name, "story")
 
 
@@ -82,16 +87,13 @@ def _written(field: str) -> str:
     return request.form.get(field, "").replace("\0", "").replace("\r\n", "\n").strip()
 
 
-def _too_long() -> str:
-    return str(ngettext("A note has at most %(n)s character.", "A note has at most %(n)s characters.", notes.LONGEST, n=notes.LONGEST))
-
-
-def _add_note(conn: Connection, visit: Visit, name: Name, written: str) -> bool:
-    """Whether there was room for it."""
-    has_room = notes.room(conn, visit.shop.id, name)
-    if has_room:
-        notes.add(conn, visit.shop.id, [name], visit.member.account, "note", written, now_ms())
-    return has_room
+def _wrong_note(visit: Visit, conn: Connection, name: Name, written: str) -> dict[str, str]:
+    if len(written) > notes.LONGEST:
+        most = notes.LONGEST
+        return {"note": str(ngettext("A note has at most %(n)s character.", "A note has at most %(n)s characters.", most, n=most))}
+    if written and not notes.room(conn, visit.shop.id, name):
+        return {"note": gettext("There are too many notes about this answer.")}
+    return {}
 
 
 def quarantine(visit: Visit) -> ResponseReturnValue:
@@ -179,9 +181,10 @@ def _reason() -> str:
     return re.sub(r"[\x00-\x1f\x7f\s]+", " ", request.form.get("reason", "")).strip()[:500]
 
 
-def _changes(visit: Visit) -> dict[str, Any]:
-    """What a form says of a case; what it can't mean is 422."""
+def _changes(visit: Visit, conn: Connection, case: Case | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a form says of a case, and what is wrong in it by field. Who sees to it already may go on, a former member too."""
     found: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
     status, assignee, due, button = (request.form.get(name) for name in ("status", "assignee", "due", "do"))
     if button == "solved":
         status = "solved"
@@ -189,20 +192,20 @@ def _changes(visit: Visit) -> dict[str, Any]:
         assignee = visit.member.account
         status = "doing" if status in (None, "new") else status
     if status is not None:
-        if status not in STATUSES:
-            raise Problem(422, "invalid", "There is no such status.")
         found["status"] = status
+        if status not in STATUSES:
+            wrong["status"] = gettext("Choose one of the list.")
     if assignee is not None:
-        with visit.reading() as conn:
-            if assignee and members.role_of(conn, visit.shop.id, assignee) is None:
-                raise Problem(422, "invalid", "Nobody like that is a member.")
         found["assignee"] = assignee or None
+        is_theirs = case is not None and case.assignee == assignee
+        if assignee and not is_theirs and members.role_of(conn, visit.shop.id, assignee) is None:
+            wrong["assignee"] = gettext("Choose one of the list.")
     if due is not None:
         day = filters.day_of(due)
-        if due and day is None:
-            raise Problem(422, "invalid", "That is no day.")
         found["due"] = None if day is None else filters.end_of(day, visit.shop.time_zone)
-    return found
+        if due and day is None:
+            wrong["due"] = gettext("“%(text)s” is not understood.", text=due[:100])
+    return found, wrong
 
 
 def _split(name: str) -> Name:
