@@ -2,11 +2,13 @@
 
 import re
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
@@ -342,6 +344,34 @@ def test_a_key_is_shown_once_noted_when_used_and_revoked(world: World) -> None:
     for number in range(keys.LIMIT):
         last = owner.post_form("/app/settings/keys", {"name": str(number)})
     assert last.status_code == 422 and f"{keys.LIMIT} keys" in text(last)
+
+
+@pytest.mark.parametrize(
+    ("make", "limit", "refused"),
+    [
+        (keys.create, keys.LIMIT, keys.KeyLimitError),
+        (lambda conn, shop, name: endpoints.create(conn, shop, HOOK, (name,), NOW), endpoints.LIMIT, endpoints.EndpointLimitError),
+    ],
+    ids=["keys", "endpoints"],
+)
+def test_the_last_one_that_a_shop_may_have_is_made_once(
+    world: World, make: Callable[[Connection, str, str], Any], limit: int, refused: type[Exception]
+) -> None:
+    """The other waits until whoever came first has made theirs, and counts it."""
+
+    def other() -> None:
+        with world.database.writing() as conn:
+            make(conn, world.shop.id, "other")
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.writing() as conn:
+            for _ in range(limit - (len(keys.of_shop(conn, world.shop.id)) if make is keys.create else 0)):
+                make(conn, world.shop.id, "first")
+            waiting = pool.submit(other)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.5)
+        with pytest.raises(refused):
+            waiting.result(30)
 
 
 def test_domains_are_named_as_people_paste_them(world: World) -> None:

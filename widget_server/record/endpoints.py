@@ -29,7 +29,7 @@ from sqlalchemy import (
 from integrations.signing import make_secret
 
 from . import holds, outbox
-from .db import Key, among, metadata, sealer
+from .db import Key, among, lock_shops, metadata, sealer
 from .taking import Taken
 
 LIMIT = 50  # endpoints a shop may have; each event becomes a row for each of them
@@ -101,6 +101,7 @@ class Target:
 
 def create(conn: Connection, shop: str, url: str, types: Sequence[str], now: int) -> tuple[Endpoint, str]:
     """The new endpoint and its secret, which nobody can read again. `url` must have been checked."""
+    lock_shops(conn, [shop])
     held = conn.execute(select(func.count()).where(_c.shop == shop, _c.deleted_at.is_(None))).scalar_one()
     if held >= LIMIT:
         raise EndpointLimitError

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from .db import Key, metadata
+from .db import Key, lock_shops, metadata
 from .taking import Taken
 
 LIMIT = 20  # keys a shop may have
@@ -77,6 +77,7 @@ def random_word(length: int) -> str:
 
 def create(conn: Connection, shop: str, name: str) -> str:
     """A new key of `shop`, told only here."""
+    lock_shops(conn, [shop])
     if conn.execute(select(func.count()).where(_of(shop))).scalar_one() >= LIMIT:
         raise KeyLimitError
     key = f"sk_{random_word(43)}"
