@@ -122,6 +122,28 @@ def test_who_has_an_account_signs_in_and_comes_into_the_second_shop(world: World
     assert there.post_form("/app/settings/members/invite", {"email": "a@b.example", "role": "owner"}).status_code == 200
 
 
+@pytest.mark.parametrize("how", ["another tab", "removed"])
+def test_a_form_that_was_begun_in_one_shop_is_not_done_in_another(world: World, how: str) -> None:
+    owner, colleague = signed_in(world), signed_in(world)
+    with world.database.writing() as conn:
+        members.join(conn, world.neighbour.id, owner.account, "owner", 1)
+    began = owner.token()
+    if how == "another tab":
+        assert owner.post_form("/app/shops", {"shop": world.neighbour.id}).status_code == 303
+    else:
+        assert colleague.post_form("/app/settings/members/remove", {"account": owner.account}).status_code == 303
+    for path, typed in (("settings/members/invite", {"email": "a@b.example", "role": "owner"}), ("settings/keys", {"name": "for the first"})):
+        late = owner.client.post(f"/app/{path}", data={"csrf_token": began, **typed})
+        assert late.status_code == 400, "a form of the first shop"
+        assert "load the page again" in late.text
+    there = owner.get("/app/settings/members").text
+    assert owner.email in there and "a@b.example" not in there and colleague.email not in there
+    assert "for the first" not in owner.get("/app/settings/keys").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', there)
+    assert token is not None
+    assert owner.client.post("/app/settings/keys", data={"csrf_token": token[1], "name": "for the second"}).status_code == 200
+
+
 def at_once(*acts: Callable[[], TestResponse], monkeypatch: pytest.MonkeyPatch) -> list[TestResponse]:
     """What each gets when all have looked at their link, and only then anything is written."""
     barrier, kept = threading.Barrier(len(acts), timeout=30), passwords.hashed(NEW)

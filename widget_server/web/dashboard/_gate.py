@@ -138,7 +138,8 @@ def _elsewhere(signed: SignedIn, now: int) -> Visit | None:
         if not others:
             sessions.revoke(conn, signed.account, signed.session)
             return None
-        sessions.move(conn, signed.session, next(iter(others)))
+        # A form that was begun in the shop they had is refused by this, as its token is dead now.
+        _session.move(conn, signed.session, next(iter(others)))
         again = sessions.find(conn, _session.token() or "", now)
         return None if again is None else _visit(conn, again)
 

@@ -3,10 +3,11 @@
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from widget_server.record import members, sessions, shops
+from widget_server.record import members, shops
 from widget_server.web.errors import Problem
 from widget_server.web.state import state
 
+from . import _session
 from ._page import Page, View, Visit, draw, menu, page_at
 from ._texts import lazy_gettext
 
@@ -37,7 +38,7 @@ def show_shop(visit: Visit, shop: str) -> None:
     with state().database.writing() as conn:
         if shop != shops.SAMPLE and members.role_of(conn, shop, visit.member.account) is None:
             raise Problem(404, "not_found", "You are no member of that shop.")
-        sessions.move(conn, visit.member.session, shop)
+        _session.move(conn, visit.member.session, shop)
 
 
 PAGE = Page(

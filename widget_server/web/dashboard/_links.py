@@ -14,7 +14,7 @@ from widget_server.record.accounts import Account
 from widget_server.record.invitations import Invitation
 from widget_server.web.state import state
 
-from . import _secrets, _texts
+from . import _secrets, _session, _texts
 from ._gate import find_visit
 from ._page import View, Visit, draw
 from ._sign_in import enter, now, tries
@@ -50,7 +50,7 @@ def _join(token: str, invitation: Invitation, shop: Shop, account: Account) -> R
         if is_good:
             assert invitation.role is not None
             members.join(conn, shop.id, account.id, invitation.role, now())
-            sessions.move(conn, visit.member.session, shop.id)
+            _session.move(conn, visit.member.session, shop.id)
     if not is_good:
         return draw("link_gone.html"), 404
     flash(gettext("Welcome to %(shop)s.", shop=shop.name), "good")

@@ -10,7 +10,7 @@ import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Flask, request, session
+from flask import Flask, g, request, session
 from sqlalchemy import Connection
 
 from widget_server.contract.settings import Settings
@@ -19,6 +19,8 @@ from widget_server.web.state import state
 
 _TOKEN = "token"  # noqa: S105 - the name of a field
 _KNOWN = "known"
+# What flask-wtf calls the secret of the forms' tokens, and the token that it keeps for the rest of a request.
+_FORMS = "csrf_token"
 _MOST_KNOWN = 5
 
 
@@ -57,6 +59,14 @@ def begin(conn: Connection, account: str, shop: str, now: int, *, waiting: bool 
     session.permanent = True
     session[_TOKEN] = made
     session[_KNOWN] = known
+
+
+def move(conn: Connection, name: str, shop: str) -> None:
+    """This browser's session, of this id, is in another shop from now on, and the forms it had open are dead: what was
+    begun in one shop is never done in another."""
+    sessions.move(conn, name, shop)
+    session.pop(_FORMS, None)
+    g.pop(_FORMS, None)
 
 
 def end(conn: Connection) -> None:
