@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget_server.web.dashboard._csv import BOM, line, lines, marks_of, safe
+from widget_server.web.dashboard._csv import _INSIDE, BOM, _guarded, line, lines, marks_of, safe
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", "\tx", "\rx", "\nx",
@@ -89,6 +89,24 @@ def test_whatever_is_written_no_cell_begins_a_formula_for_any_reader(cells: list
 def test_safe_says_what_it_is_called_for() -> None:
     assert safe("=1") == "'=1"
     assert safe("a;=1") == "a;'=1"
+
+
+# As it was when each line end began the search anew: of `n` of them at the end of a text, n * n / 2 were read.
+SLOW = re.compile(r"([,;|\t\r\n\v\f\x85\u2028\u2029]['\"\s]*)(?=(\S))")
+RUNS = st.text(alphabet=st.sampled_from("=+-@\t\r\n\v\f\x85\u2028\u2029 ,;|'\"＝a\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"), max_size=40)
+
+
+@given(RUNS, st.sampled_from(["\n", "\r\n", "'\n", "\u2028 ", '"']), st.integers(0, 50), RUNS)
+def test_line_ends_are_read_once_and_to_the_same_end(before: str, run: str, times: int, after: str) -> None:
+    text = before + run * times + after
+    assert _INSIDE.sub(_guarded, text) == SLOW.sub(_guarded, text)
+    read = [at for found in _INSIDE.finditer(text) for at in range(*found.span())]
+    assert len(read) == len(set(read)) and {at for at, sign in enumerate(text) if sign in ",;|\t\r\n\v\f\x85\u2028\u2029"} <= set(read)
+
+
+def test_a_text_of_nothing_but_line_ends_is_one_find() -> None:
+    assert [found.span() for found in _INSIDE.finditer("a" + "\r\n" * 5_000)] == [(1, 10_001)]
+    assert safe("a" + "\r\n" * 5_000 + "=1") == "a" + "\r\n" * 5_000 + "'=1"
 
 
 def begins_formula(cell: str) -> bool:

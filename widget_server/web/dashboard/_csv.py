@@ -29,8 +29,9 @@ END = "\r\n"
 MIMETYPE = "text/csv"
 _SIGNS = "=+-@\N{MINUS SIGN}"
 _BLANKS = "\t\r\n"
-# What may separate cells elsewhere, and what may stand between it and the next cell's first character.
-_INSIDE = re.compile(r"([,;|\t\r\n\v\f\x85\u2028\u2029]['\"\s]*)(?=(\S))")
+# What may separate cells elsewhere, and what may stand between it and the next cell's first character. At the end of the
+# text there is none: that fits too, so that a run of line ends is read once and not anew from each of them.
+_INSIDE = re.compile(r"([,;|\t\r\n\v\f\x85\u2028\u2029]['\"\s]*)(?=(\S?))")
 
 
 @dataclass(frozen=True)
