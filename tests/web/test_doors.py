@@ -14,6 +14,7 @@ from widget_server.web.dashboard import sample as sample_page
 _LINK = re.compile(r'<a\b[^>]*\bhref="(/app/answers(?:/cases)?\?[^"]+)"[^>]*>(.*?)</a>', re.S)
 # Shares and means have other signs in them, or a decimal point.
 _COUNT = re.compile(r"(\d[\d,]*)(?: answers?| “no”| of [\d,]+ ratings? after orders (?:is|are) low: .*)?")
+_ASKED = re.compile(r'<dt>Asked</dt><dd><a href="(/app/questions/one/[^"]+)">([\d,]+)</a>')
 _NEXT = re.compile(r'href="([^"]+)" rel="next"')
 # Some of the days of the sample shop, which end today.
 _TODAY = date.today()
@@ -63,10 +64,31 @@ def pages(person: Person, address: str) -> Iterator[str]:
         ("/app/searches?period=7&sort=searches", 20), ("/app/searches?period=90&sort=share_not_found", 5),
         ("/app/searches?period=30&corner=results_no", 1), ("/app/searches/query?q=kinkekaart&period=90", 1),
         ("/app/searches/query?q=davanu+karte&period=7", 1), ("/app/questions", 8), ("/app/questions/one/search-found", 1),
-        ("/app/questions/one/order-rating", 1),
+        ("/app/questions/one/order-rating", 1), ("/app/questions/one/search-found?period=7", 1),
+        ("/app/questions/one/order-rating?{own}", 1),
     ],
 )  # fmt: skip
 def test_each_number_leads_to_as_many_answers(owner: Person, path: str, least: int) -> None:
     found = doors(owner, path.format(own=OWN))
     assert len(found) >= least
     assert {address: said for address, said in found.items() if said != {listed(owner, address)}} == {}
+
+
+@pytest.mark.parametrize("days", ["period=7", "period=30", "period=90", OWN])
+def test_how_many_were_asked_leads_to_the_same_number_of_the_same_days(owner: Person, days: str) -> None:
+    overview = owner.get(f"/app/overview?{days}&compare=1").text
+    label = re.search(r'<details class="menu">.*?<span>([^<]+)</span>', overview, re.S)
+    found = _ASKED.findall(overview)
+    assert label is not None and len(found) == 8
+    for address, asked in found:
+        page = owner.get(html.unescape(address)).text
+        so_far = page[page.index("So far") : page.index("As shoppers see it")]
+        assert (label[1] in so_far, re.findall(r'<p class="value">([\d,]+)</p>', so_far)) == (True, [asked]), address
+        both = [html.unescape(link) for link in re.findall(r'href="(/app/answers\?[^"]+)"', so_far)]
+        assert len(both) == 2 and both[0] == both[1] and both[0].endswith(f"&{days}"), "the answers are of these days too"
+
+
+def test_how_a_question_is_looked_at_keeps_its_days(owner: Person) -> None:
+    page = owner.get(f"/app/questions/one/search-found?{OWN}").text
+    form = page[page.index('class="ways-form"') :].split("</form>")[0]
+    assert dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)) == dict(each.split("=") for each in OWN.split("&"))

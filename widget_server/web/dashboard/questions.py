@@ -62,7 +62,7 @@ def show(visit: Visit) -> ResponseReturnValue:
 
 def one(visit: Visit, name: str) -> ResponseReturnValue:
     question = _find(visit, name)
-    period = read_period({}, visit.shop.time_zone)
+    period = read_period(request.args, visit.shop.time_zone)
     with visit.reading() as conn:
         there = touchpoints.of_shop(conn, visit.shop)
         reached = _reached(counters.reach(conn, _slice(visit.shop, (name,), period)))
