@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -120,6 +121,16 @@ def test_who_has_an_account_signs_in_and_comes_into_the_second_shop(world: World
     assert there.post_form("/app/shops", {"shop": world.neighbour.id}).status_code == 303
     assert here.email not in there.get("/app/settings/members").text
     assert there.post_form("/app/settings/members/invite", {"email": "a@b.example", "role": "owner"}).status_code == 200
+
+
+def test_who_changes_the_password_ends_the_links_for_a_new_one(small_world: World) -> None:
+    person, other = signed_in(small_world), signed_in(small_world)
+    with small_world.database.writing() as conn:
+        mine, theirs = (invitations.create(conn, email, int(time.time() * 1000))[1] for email in (person.email, other.email))
+    assert small_world.client.get(f"/app/invitations/{mine}").status_code == 200
+    assert person.post_form("/app/settings/account/password", {"current": PASSWORD, "password": NEW}).status_code == 303
+    assert small_world.client.get(f"/app/invitations/{mine}").status_code == 404
+    assert small_world.client.get(f"/app/invitations/{theirs}").status_code == 200
 
 
 @pytest.mark.parametrize("how", ["another tab", "removed"])

@@ -130,6 +130,9 @@ def test_the_cookie_is_for_this_server_and_no_script(small_world: World, setting
     secure = client.get("/app/sign-in", base_url="https://voice.example.com").headers.get("Set-Cookie")
     secure = secure or app.test_client().get("/app/sign-in", base_url="https://voice.example.com").headers["Set-Cookie"]
     assert secure.startswith("__Host-atbalss=")
+    over_https = client.get("/app/sign-in", base_url="https://voice.example.com").headers
+    assert over_https["Strict-Transport-Security"] == "max-age=31536000"
+    assert "Strict-Transport-Security" not in small_world.client.get("/app/sign-in").headers
     for said in (plain, secure):
         assert "; HttpOnly" in said and "; SameSite=Lax" in said and "; Path=/" in said and "Domain" not in said
     assert "; Secure" in secure

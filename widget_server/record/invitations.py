@@ -114,6 +114,12 @@ def withdraw_of(conn: Connection, shop: str, made_by: str) -> int:
     return int(conn.execute(delete(_invitations).where(theirs)).rowcount)
 
 
+def withdraw_passwords(conn: Connection, email: str) -> int:
+    """Links for a new password of this account are good for nothing any more; how many there were."""
+    theirs = and_(_invitations.c.shop.is_(None), _invitations.c.email == email, _invitations.c.used.is_(None))
+    return int(conn.execute(delete(_invitations).where(theirs)).rowcount)
+
+
 def _one(row: Row[Any] | None) -> Invitation | None:
     if row is None:
         return None

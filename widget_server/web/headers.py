@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 # No inline script or style anywhere, nothing from elsewhere.
 CSP = (
@@ -55,3 +55,6 @@ def _add_for_owners(reply: Response) -> None:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("X-Robots-Tag", "noindex, nofollow")
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        # Whoever types the address without https is not asked for it in the clear a second time.
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")

@@ -4,7 +4,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext, ngettext
 
-from widget_server.record import accounts, sessions
+from widget_server.record import accounts, invitations, sessions
 from widget_server.web.errors import invalid
 from widget_server.web.state import state
 
@@ -38,7 +38,7 @@ def save(visit: Visit) -> ResponseReturnValue:
 
 
 def change_password(visit: Visit) -> ResponseReturnValue:
-    """A new password; whoever else is signed in with the old one is out."""
+    """A new password; whoever else is signed in with the old one is out, and no link for a new one is good."""
     mine, new = visit.member, request.form.get("password", "")
     wrong = own_password_wrong(visit)
     fault = _secrets.password_fault(new, mine.email, mine.name, visit.shop.name)
@@ -49,6 +49,7 @@ def change_password(visit: Visit) -> ResponseReturnValue:
     kept = _secrets.hashed(new)
     with state().database.writing() as conn:
         accounts.set_password(conn, mine.account, kept)
+        invitations.withdraw_passwords(conn, mine.email)
         sessions.revoke_all(conn, mine.account)
         account = accounts.by_id(conn, mine.account)
         assert account is not None
