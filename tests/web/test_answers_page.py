@@ -254,6 +254,7 @@ def test_what_is_personal_is_shown_to_an_editor_who_asks_and_noted(world: World)
     assert opened.status_code == 200
     assert "email=jane" in opened.text
     assert re.search(r"<dt>Customer</dt><dd[^>]*>15</dd>", opened.text)
+    assert "/one/opened" not in opened.text and "That you looked is noted below." in opened.text
     again = words_of(viewer.get("/app/answers/one", **about("order:B-1", "order-rating")).text)
     assert again.count("Looked at the personal data Editor") == 1
     assert "email=jane" not in again
@@ -261,7 +262,31 @@ def test_what_is_personal_is_shown_to_an_editor_who_asks_and_noted(world: World)
 
 def test_nothing_to_open_where_nobody_is_known(world: World) -> None:
     world.send(said("a", page={"url": "https://shop.example/search", "lang": "lv"}))
-    assert "Open personal data" not in signed_in(world).get("/app/answers/one", **about("a")).text
+    page = signed_in(world).get("/app/answers/one", **about("a")).text
+    assert "/one/opened" not in page and "kept closed" not in page
+
+
+@pytest.mark.parametrize("order", [None, {**ORDER, "customer": None}])
+def test_where_nobody_is_known_only_the_whole_address_can_be_opened(world: World, order: dict[str, Any] | None) -> None:
+    page = {"url": "https://shop.example/search?q=green+chair#top", "lang": "lv"}
+    if order is None:
+        sent, name = said("a", page=page), about("a")
+    else:
+        sent, name = said("a", "order-rating", 2, page=page, order=order), about("order:B-1", "order-rating")
+    world.send(sent)
+    editor, viewer = signed_in(world, "editor"), signed_in(world, "viewer")
+    seen, looked_at = (person.get("/app/answers/one", **name).text for person in (editor, viewer))
+    assert "q=green" not in seen + looked_at
+    told = words_of(seen)
+    assert "Open the whole address" in told and "You will see the whole address of the page" in told
+    assert "personal data" not in told and "customer's number" not in told
+    assert "The end of the page's address is kept closed" in words_of(looked_at) and "/one/opened" not in looked_at
+    assert "Who it was" not in looked_at
+    assert 'action="/app/answers/one/opened#address"' in seen
+    opened = editor.post_form("/app/answers/one/opened", name).text
+    assert re.search(r'<dd [^>]*id="address">https://shop.example/search\?q=green\+chair#top</dd>', opened)
+    assert "/one/opened" not in opened and "kept closed" not in opened and "That you looked is noted below." in opened
+    assert "<dt>Customer</dt>" not in opened
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def _one(
     back = request.values.get("list", "")
     return draw(
         "answers/one.html", answer=answer, asked=asked, row=row_of(shop, answer, case, now), case=case, people=people, story=story,
-        order=facts, lines=_lines(answer, order), person=person,
-        is_personal=_is_personal(answer, facts), url=_url(answer, opened), due=_due_day(case, shop),
+        order=facts, lines=_lines(answer, order), person=person, opened=opened,
+        closed=None if opened else _closed(answer, facts), url=_url(answer, opened), due=_due_day(case, shop),
         back=back if is_list(back) else url_for("answers.show"), language=language_name,
         statuses=words.STATUS_NAMES, tones=words.STATUS_TONES, why=words.why_quarantined, placements=dict(placements(shop)),
         typed=typed or {}, wrong=wrong or {},
@@ -97,10 +97,11 @@ def _person(conn: Connection, shop: Shop, answer: Answer, facts: OrderFacts | No
     return Person(ref, () if known is None else known.segments_at(now_ms()), theirs, said)
 
 
-def _is_personal(answer: Answer, facts: OrderFacts | None) -> bool:
-    """Whether there is anything to open."""
-    known = answer.customer is not None or (facts is not None and facts.customer is not None)
-    return known or _url(answer, False) != _url(answer, True)
+def _closed(answer: Answer, facts: OrderFacts | None) -> str | None:
+    """What there is to open: `person`; where nobody is known the page's whole `address`; None where that is all seen."""
+    if answer.customer is not None or (facts is not None and facts.customer is not None):
+        return "person"
+    return None if _url(answer, False) == _url(answer, True) else "address"
 
 
 def _url(answer: Answer, opened: bool) -> str:
