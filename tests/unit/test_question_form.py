@@ -135,6 +135,39 @@ def test_a_time_is_the_shops_own() -> None:
     assert (made.settings["starts"], made.settings["ends"]) == ("2026-07-01T09:00:00+03:00", "2026-12-01T09:00:00+02:00")
 
 
+def test_of_very_many_parts_so_many_are_read_that_too_many_is_said() -> None:
+    codes = [f"{a}{b}{c}" for a in "abcdefghij" for b in "abcdefghij" for c in "abcdefghijklmnopqrst"]
+    question = form.blank("choice", "order", "en")
+    data = MultiDict([
+        *(("l", code) for code in ("x" * 36, *codes)), *(("o", f"o{n}") for n in range(3000)), ("o", "x" * 65), ("f", form.BRANCHES),
+        *((f"f.{at}.when", f"o{n}") for at in range(9) for n in range(500)), *((f"s.where.{at}.text", "/x") for at in range(500)),
+        *((f"s.match.{at}.name", f"p{at}") for at in range(500)), ("s.trigger", "event"), *((f"t.aaa.k{n}", "x") for n in range(5000)), ("t.aaa." + "k" * 81, "x"),
+        ("o.new", "\n".join(f"New {n}" for n in range(3000))),
+    ])  # fmt: skip
+    made = form.read(data, question, ZONE)
+    assert list(made.texts) == codes[:41] and sum(map(len, made.texts.values())) <= 100
+    assert len(made.settings["options"]) == 42 and all(len(branch["when"]) <= 42 for branch in made.settings["follow_up"])
+    assert [len(made.settings[name]) for name in ("where", "match", "follow_up")] == [11, 6, 6]
+    errors = saving.errors(saving.completed(made))
+    assert errors["texts"] == "Give texts in 1 to 40 languages."
+    assert {"settings.options", "settings.where", "settings.match"} <= errors.keys()
+    assert len(form.read(sent(made, do="add_language", language="sv"), made, ZONE).texts) == 41
+
+
+def test_what_is_too_much_to_be_saved_is_not_lost_on_the_way() -> None:
+    question = form.blank("choice", "order", "lv")
+    data = sent(question, **{"t.lv.title": "Kāpēc?"})
+    for first in (1, 21):
+        data["o.new"] = "\n".join(f"Iemesls {n}" for n in range(first, first + 20))
+        question = form.read(data, question, ZONE)
+        data = sent(question)
+    assert "settings.options" in saving.errors(saving.completed(question))
+    for n in range(21, 41):
+        question = form.read(sent(question, do=f"drop_option:iemesls-{n}"), question, ZONE)
+    assert question.settings["options"] == [f"iemesls-{n}" for n in range(1, 21)]
+    assert question.texts["lv"]["option.iemesls-20"] == "Iemesls 20" and saving.errors(saving.completed(replace(question, name="why"))) == {}
+
+
 FIELDS = st.sampled_from(
     ["s.delay", "s.where.0.text", "s.where.0.how", "s.match.0.name", "s.match.0.is", "s.trigger", "s.event", "s.starts", "s.until_answered", "f", "f.0.when", "f.0.text",
      "o", "o.new", "l", "t.lv.title", "t..", "t.lv", "do", "language", "placement", "touchpoint", "s.match.0.value"]

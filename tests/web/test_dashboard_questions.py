@@ -12,6 +12,7 @@ from tests.pipeline.envelopes import NOW
 from tests.web.conftest import DAY, World, answer, signed_in
 from widget_server.contract.shop import Question
 from widget_server.record import questions
+from widget_server.web.dashboard import _question_editor as editor
 
 
 def fields(page: str) -> dict[str, Any]:
@@ -178,6 +179,23 @@ def test_a_question_of_ones_own_from_nothing(world: World) -> None:
     assert made.settings["options"] == ["a-friend", "a-search", "ohtuleht"]
     assert (made.texts["en"]["option.ohtuleht"], made.texts["en"]["thanks"]) == ("Õhtuleht", "Thank you for your answer!")
     assert made.touchpoint == "order"
+
+
+@pytest.mark.parametrize("path", ["/new", "/new/look", "/one/order-rating/edit", "/one/order-rating/look"])
+@pytest.mark.parametrize("do", ["look", "save"])
+def test_a_form_of_very_many_languages_is_drawn_in_no_more_than_one_too_many(small_world: World, path: str, do: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    ask = editor.ask_about
+    monkeypatch.setattr(editor, "ask_about", lambda shop, question, lang: told.append(lang) or ask(shop, question, lang))
+    langs = [f"{a}{b}{c}" for a in "abcdefghijklm" for b in "abcdefghijklm" for c in "abcdefghijkl"]
+    form = {"type": "stars", "placement": "order", "do": do, "l": langs, "t.aaa.title": "How was it?" + "x" * 40_000}
+    reply = signed_in(small_world).post_form(f"/app/questions{path}", form)
+    assert reply.status_code == (422 if do == "save" and "look" not in path else 200), reply.text
+    assert "Give texts in 1 to 40 languages." in reply.text
+    assert told == ([] if path.endswith("look") else langs[:41])
+    assert langs[41] not in re.findall(r'name="l" value="(.*?)"', reply.text) and reply.text.count("drop_language") in (0, 41)
+    assert len(reply.data) < 500_000
+    assert newest(small_world, "order-rating").version == 1
 
 
 def test_numbers_are_those_of_the_api(small_world: World) -> None:

@@ -173,7 +173,8 @@ def lines(shop: Shop, question: Question, errors: Mapping[str, str]) -> list[Lin
         needed: tuple[str, ...] = keys
     else:
         keys, needed = texts_allowed(kind, question.settings), texts_needed(kind, question.settings)
-    told = {lang: _told(shop, question, lang) for lang in question.texts}
+    whole = saving.completed(question)
+    told = {lang: _told(shop, whole, lang) for lang in question.texts}
     blamed = form.by_field(errors)
     return [
         Line(key, words.text_label(key, question), key in needed, [_cell(question, told[lang], lang, key, blamed) for lang in question.texts])
@@ -192,7 +193,7 @@ def _ordered(keys: tuple[str, ...]) -> list[str]:
 
 
 def _told(shop: Shop, question: Question, lang: str) -> dict[str, str]:
-    (entry,) = ask_about(shop, saving.completed(question), lang)["questions"]
+    (entry,) = ask_about(shop, question, lang)["questions"]
     found: dict[str, str] = entry["texts"]
     return found
 
@@ -203,7 +204,8 @@ def _cell(question: Question, told: Mapping[str, str], lang: str, key: str, blam
     if not value and (fallback := told.get(key, "")):
         source = next((each for each in question.texts if question.texts[each].get(key) == fallback), "")
     wrong = blamed.get(f"t.{lang}.{key}", ())
-    return Cell(lang, key, value, fallback, source, longest(key), " ".join(said(sentence) for _, sentence in wrong))
+    # What is too long to be saved isn't said in every language besides.
+    return Cell(lang, key, value, fallback[: longest(key)], source, longest(key), " ".join(said(sentence) for _, sentence in wrong))
 
 
 def options(question: Question) -> list[str] | None:

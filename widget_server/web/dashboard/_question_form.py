@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
+from widget_server.contract.fields import language
 from widget_server.contract.placing import MOST_PROPERTIES, MOST_RULES, SETTINGS, Amount, Choice, Setting
 from widget_server.contract.questions import (
     MOST_BRANCHES,
@@ -28,6 +29,7 @@ from widget_server.contract.questions import (
     settings_errors,
     texts_allowed,
 )
+from widget_server.contract.saving import MOST_LANGUAGES
 from widget_server.contract.shop import Question
 from widget_server.contract.times import parse_time
 
@@ -35,6 +37,15 @@ BRANCHES: Final = "branches"
 """What the field for the follow-up holds when it depends on the answer."""
 
 Form = MultiDict[str, str]
+
+# A form may hold any number of these. More is read than can be saved, so that the check says what is too many and nothing
+# that people typed is lost; but every text is drawn in every language, so it is never read without end.
+_MOST_LANGUAGES = MOST_LANGUAGES + 1
+_MOST_OPTIONS = 2 * (MOST_OPTIONS + 1)
+_MOST_KEYS = 100
+_LONGEST_LANGUAGE = language().most
+_LONGEST_NAME = 64
+_LONGEST_KEY = 80
 
 _LINES = re.compile(r"[\r\n\u2028\u2029]+")
 
@@ -194,7 +205,7 @@ def local_time(given: Any, zone: str) -> str:
 def _options(form: Form, before: Question) -> dict[str, Any]:
     if "options" not in question_types()[before.type].settings:
         return {}
-    names = list(dict.fromkeys(form.getlist("o"))) if "o" in form else list(before.settings.get("options", ()))
+    names = _few(form, "o", _LONGEST_NAME, _MOST_OPTIONS) if "o" in form else list(before.settings.get("options", ()))
     act, _, name = form.get("do", "").partition(":")
     if act == "drop_option" and name in names:
         names.remove(name)
@@ -202,6 +213,11 @@ def _options(form: Form, before: Question) -> dict[str, Any]:
         at = names.index(name)
         names.insert(max(0, at + (-1 if act == "option_up" else 1)), names.pop(at))
     return {"options": names}
+
+
+def _few(form: Form, field: str, longest: int, most: int) -> list[str]:
+    """What came under `field`, each once; the first of very many, and nothing that is longer than any of its kind."""
+    return [each for each in dict.fromkeys(form.getlist(field)) if len(each) <= longest][:most]
 
 
 def _with_new_options(question: Question, form: Form, kind: QuestionType) -> Question:
@@ -213,7 +229,7 @@ def _with_new_options(question: Question, form: Form, kind: QuestionType) -> Que
     lang = lang if lang in question.texts else next(iter(question.texts))
     names = list(question.settings["options"])
     words = dict(question.texts[lang])
-    for text in new[: MOST_OPTIONS + 1]:
+    for text in new[: max(0, _MOST_OPTIONS - len(names))]:
         name = free_name(text, [*names, *_names_before(question)])
         names.append(name)
         words[f"option.{name}"] = text
@@ -242,7 +258,7 @@ def _follow_up(form: Form, kind: QuestionType, settings: Mapping[str, Any]) -> A
     act, _, dropped = form.get("do", "").partition(":")
     found: list[dict[str, Any]] = []
     for at in range(MOST_BRANCHES + 1):
-        when = [_as_value(kind, each) for each in form.getlist(f"f.{at}.when")]
+        when = [_as_value(kind, each) for each in _few(form, f"f.{at}.when", _LONGEST_NAME, _MOST_OPTIONS)]
         rest, text = bool(form.get(f"f.{at}.rest")), form.get(f"f.{at}.text", "follow_up")
         if (when or rest) and not (act == "drop_branch" and dropped == str(at)):
             found.append(({"when": when} if when else {}) | ({} if text == "follow_up" else {"text": text}))
@@ -288,18 +304,21 @@ def next_text(question: Question) -> str:
 
 
 def _texts(form: Form, before: Question) -> dict[str, dict[str, str]]:
-    langs = list(dict.fromkeys(form.getlist("l"))) if "l" in form else list(before.texts)
+    langs = _few(form, "l", _LONGEST_LANGUAGE, _MOST_LANGUAGES) or list(before.texts)
     act, _, name = form.get("do", "").partition(":")
     if act == "drop_language" and name in langs and len(langs) > 1:
         langs.remove(name)
-    if act == "add_language" and (new := form.get("language", "").strip()) and new not in langs:
+    new = form.get("language", "").strip()[:_LONGEST_LANGUAGE] if act == "add_language" else ""
+    if new and new not in langs and len(langs) < _MOST_LANGUAGES:
         langs.append(new)
     found: dict[str, dict[str, str]] = {lang: {} for lang in langs}
+    keys: set[str] = set()
     for field, given in form.items():
         if field.startswith("t."):
             lang, _, key = field[2:].partition(".")
             words = _LINES.sub(" ", given).strip()
-            if lang in found and words:
+            if lang in found and words and len(key) <= _LONGEST_KEY and (key in keys or len(keys) < _MOST_KEYS):
+                keys.add(key)
                 found[lang][key] = words
     return found
 
