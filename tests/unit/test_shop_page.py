@@ -1,6 +1,12 @@
 """What is wrong with a page of the shop: the line, and the page's own rules."""
 
+import encodings
+import pkgutil
+from encodings.aliases import aliases
+
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from widget_server.web.dashboard._shop_page import Expected, look
 
@@ -103,3 +109,41 @@ def test_any_charset_is_read(charset: str) -> None:
 def test_no_page_breaks_the_reading(odd: str) -> None:
     assert codes(LINE + odd) == []
     codes(odd + LINE)
+
+
+ALL = sorted({*aliases, *aliases.values(), *(module.name for module in pkgutil.iter_modules(encodings.__path__))})
+
+
+def test_a_page_is_read_whatever_python_takes_for_a_charset() -> None:
+    """What is no charset of pages is read as UTF-8; one of two bytes a letter finds nothing in ours."""
+    wide = {"u16", "utf16", "utf_16", "utf_16be", "utf_16_be", "utf_16le", "utf_16_le", "unicodebigunmarked", "unicodelittleunmarked"}
+    for charset in (*ALL, "x" * 5000, "utf-8\0", "ķ", "../utf-8"):
+        assert codes("ķ" + LINE, content_type=f"text/html; charset={charset}") == (["none"] if charset in wide else []), charset
+        (found,) = look(PAGE, {"content-type": f"text/html; charset={charset}"}, bytes(range(256)) * 4, EXPECTED)
+        assert found.code == "none", charset
+
+
+@pytest.mark.parametrize(("charset", "sign"), [("windows-1257", "ķ"), ("iso-8859-13", "ķ"), ("koi8-r", "к"), ("gbk", "你"), ("utf-16", "ķ"), ("Shift_JIS", "日")])
+def test_a_page_is_read_in_its_own_charset(charset: str, sign: str) -> None:
+    (found,) = look(PAGE, {"content-type": f"text/html; charset={charset}"}, f'<script data-shop="{sign}" src="/widget.js"></script>'.encode(charset), EXPECTED)
+    assert found.what == sign
+
+
+ODD = ["//[x", "https://℀/", f"{SERVER}:abc/widget.js", f"{SERVER}:99999/", "\u2003//[x", "//", ":", "[", "]", "@", "?", "#", "*", "x:y", "\x00", "data:", "\\", "widget.js", SERVER, "'self'"]
+ADDRESSES = st.lists(st.sampled_from(ODD), max_size=3).map("".join)
+
+
+@drawn(st.one_of(ADDRESSES, st.just(f"{SERVER}/widget.js"), st.just(f"{SERVER}:abc/widget.js")), ADDRESSES, ADDRESSES, ADDRESSES)
+def test_no_address_in_a_page_breaks_the_reading(src: str, host: str, base: str, source: str) -> None:
+    html = f'<base href="{base}"><script src="{src}" data-host="{host}" data-shop="{KEY}"></script>'
+    codes(html, f"script-src {source}; connect-src {source}")
+    codes(html.partition(">")[2], f"script-src {SERVER}; connect-src {source}")
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [({"data-host": "//[x"}, []), ({"data-host": "https://℀/"}, []), ({"src": f"{SERVER}:abc/widget.js"}, []), ({"src": "\u2003//[x"}, ["other_server"])],
+)  # fmt: skip
+def test_an_address_that_can_t_be_taken_apart_is_none(given: dict[str, str], wrong: list[str]) -> None:
+    attributes = " ".join(f'{name}="{value}"' for name, value in {"src": f"{SERVER}/widget.js", "data-shop": KEY, **given}.items())
+    assert codes(f"<script {attributes}></script>", f"script-src {SERVER}; connect-src {SERVER}") == wrong

@@ -5,12 +5,13 @@ page (CSP, by header or by meta) that keeps our script or its requests out. A br
 not sure of we don't say.
 """
 
+import codecs
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 Code = Literal[
     "none", "cut", "other_key", "other_server", "waits_for_consent", "mixed", "csp_script", "csp_connect", "packed", "not_html",
@@ -19,6 +20,15 @@ Code = Literal[
 
 _LOADERS = ("widget.js", "widget.v1.js")
 _PORTS = {"http": 80, "https": 443}
+# What pages are written in (Encoding Standard, section 4.2), as Python calls it. What else Python takes for a charset may
+# be no text at all, run for minutes, or stop at what it can't read.
+_CHARSETS = frozenset((
+    "ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "iso8859-1", "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-5",
+    "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-9", "iso8859-10", "iso8859-11", "iso8859-13", "iso8859-14", "iso8859-15",
+    "iso8859-16", "tis-620", "cp866", "cp874", "cp932", "cp949", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255",
+    "cp1256", "cp1257", "cp1258", "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "gb2312", "gbk", "gb18030", "big5",
+    "big5hkscs", "euc_jp", "euc_kr", "shift_jis", "iso2022_jp",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,7 @@ def _of_tag(tag: _Tag, base: str, url: str, expected: Expected) -> list[Finding]
 
 def _of_policies(tag: _Tag, page: _Page, url: str, headers: Mapping[str, str], expected: Expected) -> list[Finding]:
     src = urljoin(urljoin(url, _safe(page.base)), _safe(tag.src))
-    server = tag.host or src
+    server = _safe(tag.host) or src
     # Several policies hold all at once; a header may carry several, parted by commas, and a page has one in each `meta`.
     policies = [*headers.get("content-security-policy", "").split(","), *page.policies]
     found: list[Finding] = []
@@ -172,7 +182,7 @@ def _is_let(source: str, wanted: str, url: str) -> bool:
             return False
     elif host not in ("*", name):
         return False
-    there = to.port or _PORTS.get(to.scheme)
+    there = _port(to) or _PORTS.get(to.scheme)
     if port != "*" and (port or str(_PORTS.get(to.scheme))) != str(there):
         return False
     return not slash or not path or (to.path.startswith("/" + path) if path.endswith("/") else to.path == "/" + path)
@@ -180,28 +190,32 @@ def _is_let(source: str, wanted: str, url: str) -> bool:
 
 def _origin(url: str) -> str:
     parts = urlsplit(_safe(url))
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
+    port = _port(parts)
     shown = f":{port}" if port and port != _PORTS.get(parts.scheme) else ""
     return f"{parts.scheme}://{parts.hostname or ''}{shown}"[:200]
 
 
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        return None
+
+
 def _safe(url: str) -> str:
     """An address that can be taken apart; one that can't is none."""
+    bare = url.strip()
     try:
-        urlsplit(url)
+        urlsplit(bare)
     except ValueError:
         return ""
-    return url.strip()
+    return bare
 
 
 def _charset(content_type: str) -> str:
     name = content_type.lower().partition("charset=")[2].partition(";")[0].strip(" \"'")
     try:
-        # Of nothing at all Python doesn't ask what it means.
-        b"  ".decode(name or "utf-8")
+        found = codecs.lookup(name).name
     except (LookupError, ValueError):
         return "utf-8"
-    return name or "utf-8"
+    return found if found in _CHARSETS else "utf-8"
