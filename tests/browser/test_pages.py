@@ -254,8 +254,46 @@ def test_what_is_folded_on_screen_stands_on_paper(browser: Browser, office: Offi
     assert not page.locator(".twin table").first.is_visible()
     page.emulate_media(media="print")
     assert page.locator(".twin table").first.is_visible()
-    assert not page.locator(".side").is_visible()
+    assert not page.locator(".main-menu").is_visible()
     assert page.locator("canvas:visible").count() == 0
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "row", "of_when"),
+    [
+        ("/app/answers?text=yes&question=order-rating&period=90", ".inbox [data-row]", ".chips a"),
+        ("/app/overview?period=90", ".buyers li", ".period summary"),
+    ],
+)
+def test_what_was_said_stands_on_paper_and_whose_it_is_and_of_when(
+    browser: Browser, office: Office, path: str, row: str, of_when: str
+) -> None:
+    context = office.context(browser, scheme="dark")
+    page = opened(context, path)
+    page.emulate_media(media="print")
+    for part in (".said", ".words"):
+        said = page.locator(f"{row} {part}")
+        assert said.count() == page.locator(f"{row} {part}:visible").count() > 0
+    # On white, whatever the colours of the device.
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.locator(".side .brand").inner_text() == "Mežmala"
+    assert "Last 90 days" in page.locator(f"{of_when}:visible").all_inner_texts()[-1]
+    filters = ["Question"] if "question" in path else []
+    assert page.locator(".filters .field:visible label").all_inner_texts() == filters
+    assert page.locator("nav:visible, button:visible, .drop:visible, .toggle:visible").count() == 0
+    context.close()
+
+
+def test_words_on_paper_are_whole(browser: Browser, office: Office) -> None:
+    context = office.context(browser)
+    page = opened(context, "/app/answers?text=yes")
+    page.set_viewport_size({"width": 700, "height": 1000})
+    words = page.locator(".inbox .words").first
+    words.evaluate("words => { words.textContent = 'Word for word. '.repeat(40); }")
+    assert words.evaluate("words => words.scrollHeight > words.clientHeight")
+    page.emulate_media(media="print")
+    assert page.locator(".inbox li").first.evaluate("row => row.scrollHeight <= row.clientHeight + 1 && row.clientHeight > 150")
     context.close()
 
 
