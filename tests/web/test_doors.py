@@ -2,13 +2,18 @@
 
 import html
 import re
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
-from tests.web.conftest import Person, World, signed_in
+from tests.pipeline.envelopes import event
+from tests.web.conftest import Person, World, answer, signed_in
 from widget_server.act import sample
+from widget_server.contract.shop import Question
+from widget_server.record import questions
 from widget_server.web.dashboard import sample as sample_page
 
 _LINK = re.compile(r'<a\b[^>]*\bhref="(/app/answers(?:/cases)?\?[^"]+)"[^>]*>(.*?)</a>', re.S)
@@ -92,3 +97,28 @@ def test_how_a_question_is_looked_at_keeps_its_days(owner: Person) -> None:
     page = owner.get(f"/app/questions/one/search-found?{OWN}").text
     form = page[page.index('class="ways-form"') :].split("</form>")[0]
     assert dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)) == dict(each.split("=") for each in OWN.split("&"))
+
+
+def test_where_two_questions_ask_about_searches_each_door_opens_on_both_and_on_nothing_else(small_world: World) -> None:
+    person = signed_in(small_world)
+    with small_world.database.writing() as conn:
+        for question in (Question("again", 1, "yes_no", "search"), Question("ease", 1, "stars", "search"), Question("wish", 1, "text", "search")):
+            questions.add_version(conn, small_world.shop.id, question)
+    now = time.time_ns() // 1_000_000
+    about: dict[str, Any] = {"search": {"query": "Kettle"}, "placement": "search"}
+    small_world.send(
+        *(answer("search-found", "no" if n % 3 else "yes", now - n, **about) for n in range(20)),
+        *(answer("again", "no", now - n, text="a red one" if n < 3 else None, **about) for n in range(14)),
+        *(answer("ease", 1, now - n, **about) for n in range(5)),
+        *(event("answer.given", now - n, question="wish", answer=str(n), text="a small one", **about) for n in range(4)),
+    )
+    for path in ("/app/searches?period=90", "/app/searches/query?q=kettle&period=90"):
+        found = doors(person, path)
+        assert {20 + 14, 13 + 14} & set[int]().union(*found.values())
+        assert {address: said for address, said in found.items() if said != {listed(person, address)}} == {}
+        texts = {html.unescape(address) for address, _ in _LINK.findall(person.get(path).text) if "text=yes" in address}
+        assert [listed(person, address) for address in texts] == [3 + 4]
+    (both,) = (address for address in doors(person, "/app/searches/query?q=kettle&period=90") if "value=no" in address)
+    page = person.get(both).text
+    assert 'value="again,search-found" selected' in page and 'value="no" selected' in page
+    assert "Not understood" in person.get("/app/answers?question=search-found,gone").text

@@ -125,12 +125,13 @@ class Filter:
     """Which answers to list; None and empty mean any. `quarantined` lists those that wait there, and no others.
 
     `value` is a bucket, or an option that was chosen among others; `option` is such an option and nothing else, for
-    which only answers that chose several have to be looked through. `buckets` are several of which any will do. `words` are
-    those of a text, as `answer_texts` finds them. `no_case`: those that are no case.
+    which only answers that chose several have to be looked through. Of several `questions`, or `buckets`, any will do.
+    `words` are those of a text, as `answer_texts` finds them. `no_case`: those that are no case.
     """
 
     quarantined: bool = False
     question: str | None = None
+    questions: tuple[str, ...] | None = None
     value: str | None = None
     option: str | None = None
     verified: bool | None = None
@@ -497,6 +498,8 @@ def _conditions(chosen: Filter, plain: bool = True) -> list[ColumnElement[bool]]
         value = getattr(chosen, name)
         if value is not None:
             found.append((_answers.c[name] if plain else _answers.c[name].concat("")) == value)
+    if chosen.questions is not None:
+        found.append((_answers.c.question if plain else _answers.c.question.concat("")).in_(chosen.questions))
     if chosen.verified is not None:
         found.append(_answers.c.verified.is_(chosen.verified))
     if chosen.buckets is not None:

@@ -3,7 +3,8 @@
     question, value, low, high, verified, text, lang, product, query, placement, quarantined, case, who, q,
     period or from and to
 
-All are optional; without a period it is all time. The same names make a saved view.
+All are optional; without a period it is all time. A question may be several, with commas between them. The same names
+make a saved view.
 """
 
 import re
@@ -31,6 +32,7 @@ NAMES = (
 # Those that stand open above the list; the others wait behind a fold.
 AT_HAND = ("q", "question", "value")
 _LONGEST = 500
+_LONGEST_QUESTIONS = 4000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -60,7 +62,7 @@ class Chosen:
 
 def read(args: Mapping[str, str], shop: Shop, account: str) -> Chosen:
     """The filters in the query of a request."""
-    given = {name: _line(args[name]) for name in NAMES if args.get(name, "").strip()}
+    given = {name: _line(args[name], name) for name in NAMES if args.get(name, "").strip()}
     refused = {name for name, value in given.items() if not _is_understood(name, value, shop)}
     if "low" in given and "high" in given and not {"low", "high"} & refused and int(given["low"]) > int(given["high"]):
         refused |= {"low", "high"}
@@ -89,13 +91,18 @@ def names() -> dict[str, str]:
     }  # fmt: skip
 
 
-def _line(value: str) -> str:
-    return _CONTROL.sub(" ", value).strip()[:_LONGEST].rstrip()
+def questions(given: Mapping[str, str]) -> list[str]:
+    """The questions that are asked for."""
+    return given["question"].split(",") if "question" in given else []
+
+
+def _line(value: str, name: str) -> str:
+    return _CONTROL.sub(" ", value).strip()[: _LONGEST_QUESTIONS if name == "question" else _LONGEST].rstrip()
 
 
 def _is_understood(name: str, value: str, shop: Shop) -> bool:
     if name == "question":
-        return value in shop.questions
+        return set(value.split(",")) <= shop.questions.keys()
     if name in ("low", "high"):
         return re.fullmatch(r"\d{1,2}", value, re.ASCII) is not None
     if name in ("verified", "text"):
@@ -137,11 +144,13 @@ def _filter(
 ) -> Filter:
     first, last = days or (None, None)
     value = given.get("value")
-    several = _takes_several(shop.question(given.get("question", "")))
+    asked = questions(given)
+    several = len(asked) == 1 and _takes_several(shop.question(asked[0]))
     lang, searched = given.get("lang"), given.get("query")
     return Filter(
         quarantined="quarantined" in given,
-        question=given.get("question"),
+        question=asked[0] if len(asked) == 1 else None,
+        questions=tuple(asked) if len(asked) > 1 else None,
         value=None if several else value,
         option=value if several else None,
         verified=_yes(given.get("verified")),

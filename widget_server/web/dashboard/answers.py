@@ -49,14 +49,13 @@ def show(visit: Visit) -> ResponseReturnValue:
         people = people_of(conn, visit.shop)
         saved = views.seen_by(conn, visit.shop.id, visit.member.account)
         n_open = cases.how_many_open(conn, visit.shop.id)
-    question = visit.shop.question(chosen.given.get("question", ""))
     refused = filters.names()
     return draw(
         "answers/list.html", rows=rows, chosen=chosen, given=chosen.given, people=people, views=saved, open=n_open,
         chips=_chips(chosen, visit.shop, people), here=_link(chosen, after), next=None if page.next is None else _link(chosen, page.next),
         first=None if after is None else _link(chosen, None),
         refused=", ".join(refused[name] for name in chosen.refused),
-        questions=_questions(visit.shop), values=words.values(question), languages=_languages(visit.shop),
+        questions=_questions(visit.shop, chosen), values=_values(visit.shop, chosen), languages=_languages(visit.shop),
         placements=placements(visit.shop), statuses=words.STATUS_NAMES, tones=words.STATUS_TONES,
         why=words.why_quarantined, most=MOST_AT_ONCE,
     )  # fmt: skip
@@ -115,10 +114,18 @@ def _position(text: str | None) -> Position | None:
     return min(number, 2**63 - 1), key, question
 
 
-def _questions(shop: Shop) -> list[tuple[str, str]]:
-    """Those that are asked first, then those that are gone."""
+def _questions(shop: Shop, chosen: Chosen) -> list[tuple[str, str]]:
+    """Those that are asked first, then those that are gone; before them several, where a door led to all of them."""
     newest = sorted((versions[-1] for versions in shop.questions.values()), key=lambda question: question.deleted)
-    return [(question.name, words.asked(shop, question.name)) for question in newest]
+    asked = filters.questions(chosen.given)
+    several = [(chosen.given["question"], " · ".join(words.asked(shop, name) for name in asked))] if len(asked) > 1 else []
+    return [*several, *((question.name, words.asked(shop, question.name)) for question in newest)]
+
+
+def _values(shop: Shop, chosen: Chosen) -> list[tuple[str, str]]:
+    """What may be answered; nothing where several questions don't take the same answers."""
+    each = [words.values(shop.question(name)) for name in filters.questions(chosen.given)]
+    return each[0] if each and all(values == each[0] for values in each) else []
 
 
 def _languages(shop: Shop) -> list[tuple[str, str]]:

@@ -135,14 +135,18 @@ def _list(visit: Visit, args: Mapping[str, str], refused: str | None = None) -> 
 
 @dataclass(frozen=True)
 class Doors:
-    """Where the numbers lead: to the answers behind them. A page has hundreds, so what they share is written once."""
+    """Where the numbers lead: to the answers behind them, and texts to all texts about their search, whichever question
+    they were left for. A page has hundreds, so what they share is written once."""
 
     period: Period
     chosen: Searching
 
-    def answers(self, query: str | None = None, value: str | None = None, text: str | None = None) -> str:
-        filters = {"query": query, "value": value, "text": text}
+    def answers(self, query: str | None = None, value: str | None = None) -> str:
+        filters = {"query": query, "value": value}
         return "&".join((self._asked, *(f"{name}={quote_plus(given)}" for name, given in filters.items() if given), self._days))
+
+    def texts(self, query: str) -> str:
+        return f"/app/answers?query={quote_plus(query)}&text=yes&{self._days}"
 
     def answer(self, question: str, key: str) -> str:
         return "/app/answers/one?" + urlencode({"question": question, "key": key})
@@ -152,7 +156,7 @@ class Doors:
 
     @cached_property
     def _asked(self) -> str:
-        asked = {"question": self.chosen.questions[0]} if len(self.chosen.questions) == 1 else {"placement": "search"}
+        asked = {"question": ",".join(self.chosen.questions)} if self.chosen.questions else {"placement": "search"}
         return f"/app/answers?{urlencode(asked)}"
 
     @cached_property
