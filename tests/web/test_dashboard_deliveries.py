@@ -279,12 +279,18 @@ def test_an_endpoint_is_made_changed_tested_paused_and_removed(world: World) -> 
     assert owner.get(here).status_code == 404
 
 
-def test_only_owners_see_what_stands_after_the_question_mark(small_world: World) -> None:
+@pytest.mark.parametrize("url", ["https://hooks.example/services/geheim", f"{HOOK}?token=geheim", "https://hooks.example?geheim"])
+def test_only_owners_see_more_of_an_address_than_its_host(small_world: World, url: str) -> None:
     with small_world.database.writing() as conn:
-        goal = endpoints.create(conn, small_world.shop.id, f"{HOOK}?token=geheim", ("answer.given",), NOW)[0].id
-    for path in ("", "/log", f"/endpoints/{goal}"):
-        assert "geheim" not in signed_in(small_world, "editor").get(f"/app/deliveries{path}").text
-    assert "geheim" in signed_in(small_world, "owner").get(f"/app/deliveries/endpoints/{goal}").text
+        goal = endpoints.create(conn, small_world.shop.id, url, ("answer.given",), NOW)[0].id
+    fail(small_world, goal, "answered 500", 500)
+    for role in ("viewer", "editor"):
+        for path in ("", "/log", f"/endpoints/{goal}"):
+            page = signed_in(small_world, role).get(f"/app/deliveries{path}").text
+            assert "geheim" not in page and "hooks.example" in page
+    owner = signed_in(small_world, "owner")
+    assert "geheim" in owner.get(f"/app/deliveries/endpoints/{goal}").text
+    assert url.partition("?")[0].removeprefix("https://") in text(owner.get("/app/deliveries/log"))
 
 
 def test_a_connection_is_made_from_what_its_platform_asks_for_and_keeps_its_secrets(world: World) -> None:

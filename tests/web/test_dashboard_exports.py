@@ -202,7 +202,7 @@ def furnish(world: World) -> dict[str, str]:
         touchpoints.replace(conn, world.shop.id, [Touchpoint("wrapping", "purchase", FORMULA)])
         assumptions.set_conversion(conn, world.shop.id, 300, NOW)
         key = keys.create(conn, world.shop.id, "\t" + FORMULA)
-        views.save(conn, world.shop.id, owner.account, "Sad", "value=no", NOW)
+        views.save(conn, world.shop.id, None, "Sad", "value=no", NOW)
         _, link = invitations.create(conn, "a@b.example", NOW, shop=world.shop.id, role="viewer")
         accounts.turn_totp_on(conn, owner.account, "JBSWY3DPEHPK3PXP", 0, ["abcd-efgh-jkmn-pqrs"])
         secret = endpoints.rotate_secret(conn, world.shop.id, world.endpoint, NOW)
@@ -241,6 +241,32 @@ def test_every_kind_is_there_and_no_secret_is(world: World) -> None:
     assert bare == {name: value for name, value in coupon.items() if name not in ("code", "customer")}
     for role in ("viewer", "editor"):
         assert signed_in(world, role).get(PATH, what="coupons", form="csv", people="1").status_code == 403
+
+
+def test_who_is_no_owner_gets_of_addresses_only_the_host(small_world: World) -> None:
+    with small_world.database.writing() as conn:
+        for url in ("https://hooks.example/services/geheim", "https://hooks.example?key=geheim"):
+            endpoints.create(conn, small_world.shop.id, url, ("answer.given",), NOW)
+        gone = endpoints.create(conn, small_world.shop.id, "https://hooks.example/gone?key=geheim", ("answer.given",), NOW)[0]
+        endpoints.delete(conn, small_world.shop.id, gone.id, NOW)
+    for role in ("viewer", "editor", "owner"):
+        told = signed_in(small_world, role).get(PATH, what="settings", form="json")
+        urls = [row["value"]["url"] for row in told.json["settings"] if row["what"] == "endpoint"]
+        assert len(urls) == 3
+        assert ("geheim" in told.text) == (role == "owner")
+        assert role == "owner" or set(urls) == {"https://hooks.example"}
+
+
+def test_views_that_somebody_keeps_for_themselves_are_in_nobody_elses_file(small_world: World) -> None:
+    people = {role: signed_in(small_world, role) for role in ("viewer", "editor", "owner")}
+    with small_world.database.writing() as conn:
+        views.save(conn, small_world.shop.id, None, "shared", "value=no", NOW)
+        for role, person in people.items():
+            views.save(conn, small_world.shop.id, person.account, f"of the {role}", "value=yes", NOW)
+    for role, person in people.items():
+        rows = person.get(PATH, what="settings", form="json").json["settings"]
+        found = {row["value"]["name"]: row["value"]["of"] for row in rows if row["what"] == "view"}
+        assert found == {"shared": None, f"of the {role}": person.email}
 
 
 def test_what_is_the_first_shops_is_in_no_file_of_the_neighbours(world: World) -> None:

@@ -8,6 +8,7 @@ import secrets as random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from sqlalchemy import (
@@ -87,6 +88,10 @@ class Endpoint:
     failing_since: int | None = None
     paused_at: int | None = None
 
+    @property
+    def host(self) -> str:
+        return host_of(self.url)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -97,6 +102,12 @@ class Target:
     failing: bool
     deleted: bool
     disabled: str | None
+
+
+def host_of(url: str) -> str:
+    """An address as those see it who are no owners: scheme and host, because what follows is often a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def create(conn: Connection, shop: str, url: str, types: Sequence[str], now: int) -> tuple[Endpoint, str]:

@@ -5,7 +5,8 @@ at that of somebody's line (_spool.py), so that the snapshot ends soon.
 
 Whose an order or an answer is stays out unless it is asked for: our names for customers are the platform's own ids, or
 keyed hashes of e-mails, of which an address can't be read but which are about a person all the same. So do the codes of
-coupons, which are as good as money.
+coupons, which are as good as money. Those who are no owners get of endpoints' addresses what the pages show them, and
+nobody gets the views that somebody else keeps for themselves.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -59,25 +60,34 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Reader:
+    """Who takes it along; with `people` also what is PRIVATE."""
+
+    account: str
+    is_owner: bool
+    people: bool = False
+
+
+@dataclass(frozen=True)
 class Kind:
-    """One file. `rows(conn, shop, people)` gives {field: value} for every one of `fields`."""
+    """One file. `read(conn, shop, reader)` gives {field: value} for every one of `fields`."""
 
     name: str
     fields: tuple[str, ...]
-    read: Callable[[Connection, Shop], Iterator[Row]]
+    read: Callable[[Connection, Shop, Reader], Iterator[Row]]
 
     def columns(self, people: bool) -> tuple[str, ...]:
         """The fields; without `people` those that are not PRIVATE."""
         return tuple(name for name in self.fields if people or name not in PRIVATE)
 
-    def rows(self, conn: Connection, shop: Shop, people: bool) -> Iterator[Row]:
-        """Every row, with exactly `columns(people)`."""
-        names = self.columns(people)
-        for row in self.read(conn, shop):
+    def rows(self, conn: Connection, shop: Shop, reader: Reader) -> Iterator[Row]:
+        """Every row, with exactly `columns(reader.people)`."""
+        names = self.columns(reader.people)
+        for row in self.read(conn, shop, reader):
             yield {name: row[name] for name in names}
 
 
-def _answers(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _answers(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     # Those that count, then those in quarantine. What was removed is gone for its owner too.
     for chosen in (Filter(), Filter(quarantined=True)):
         before = None
@@ -99,7 +109,7 @@ def _answer(answer: Answer) -> Row:
     }  # fmt: skip
 
 
-def _searches(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _searches(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     after: str | None = ""
     while after is not None:
         found, after = eventlog.page(conn, shop.id, ("search.performed", "result.clicked"), after, _EVENTS)
@@ -111,7 +121,7 @@ def _searches(conn: Connection, shop: Shop) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def _orders(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _orders(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     after = ""
     while True:
         found = orders.page(conn, shop.id, after, _PAGE)
@@ -134,7 +144,7 @@ def _order(order: Order) -> Row:
     }  # fmt: skip
 
 
-def _scores(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _scores(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     """Every metric of every question for each month, of all answers and of the verified ones."""
     for name, versions in shop.questions.items():
         fitting = [m for m in metrics().values() if not m.question_types or versions[-1].type in m.question_types]
@@ -150,7 +160,7 @@ def _scores(conn: Connection, shop: Shop) -> Iterator[Row]:
                     }  # fmt: skip
 
 
-def _questions(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _questions(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     for name, versions in shop.questions.items():
         for version in versions:
             found = questions.version(conn, shop.id, name, version.version)
@@ -166,41 +176,41 @@ def _question(question: Question) -> Row:
     }  # fmt: skip
 
 
-def _cases(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _cases(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     who = _members(conn, shop)
     for row in cases.taken_along(conn, shop.id):
         yield _timed({**row, "assignee": _named(row["assignee"], who)}, "due", "created", "changed")
 
 
-def _notes(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _notes(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     who = _members(conn, shop)
     for row in notes.taken.rows(conn, shop.id):
         by, text = _named(row.pop("account"), who), row["text"]
         yield _timed({**row, "by": by, "text": _named(text, who) if row["kind"] == "assignee" else text}, "at")
 
 
-def _points(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _points(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     for row in ledger.taken.rows(conn, shop.id):
         yield _timed(row, "at", "available_at", "expires_at")
 
 
-def _coupons(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _coupons(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     for row in coupons.taken.rows(conn, shop.id):
         yield _timed(row, "created", "available_at", "expires_at", "changed")
 
 
-def _customers(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _customers(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     for row in customers.taken.rows(conn, shop.id):
         row |= {_PERSON: row.pop("ref"), "segments": _parsed(row["segments"])}
         yield _timed(row, "last_order_at", "erased_at")
 
 
-def _deliveries(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _deliveries(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
     for row in outbox.taken.rows(conn, shop.id):
         yield _timed(row, "created", "ended")
 
 
-def _settings(conn: Connection, shop: Shop) -> Iterator[Row]:
+def _settings(conn: Connection, shop: Shop, reader: Reader) -> Iterator[Row]:
     """What the shop is set to, each thing on a line: what it is, its name, and the rest of it."""
     about = {"name": shop.name, "domains": list(shop.domains), "time_zone": shop.time_zone, "looks": dict(shop.widget)}
     yield {"what": "shop", "name": shop.site_key, "value": about}
@@ -216,11 +226,14 @@ def _settings(conn: Connection, shop: Shop) -> Iterator[Row]:
     ):
         for row in taken.rows(conn, shop.id):
             named = "" if name is None else row.pop(name)
+            if what == "endpoint" and not reader.is_owner:
+                row["url"] = endpoints.host_of(row["url"])
             yield {"what": what, "name": named, "value": {key: _parsed(said) for key, said in _timed(row, *times).items()}}
     who = _members(conn, shop)
     for row in views.taken.rows(conn, shop.id):
-        of = _named(row.pop("account"), who)
-        yield {"what": "view", "name": row.pop("id"), "value": {**_timed(row, "created"), "of": of}}
+        account = row.pop("account")
+        if account in (None, reader.account):
+            yield {"what": "view", "name": row.pop("id"), "value": {**_timed(row, "created"), "of": _named(account, who)}}
     for each in members.of_shop(conn, shop.id):
         value = {"name": each.name, "role": each.role, "two_factor": each.has_totp, "since": format_time(each.since)}
         yield {"what": "member", "name": each.email, "value": value}

@@ -58,7 +58,7 @@ def show(visit: Visit) -> ResponseReturnValue:
     return draw(
         "deliveries/show.html", endpoints=sorted(found, key=lambda each: order[standing[each.id].name]),
         connections=sorted(connected, key=lambda each: order[standing[each.id].name]), standing=standing,
-        failed=failed, failed_text=_count(failed), newest=newest, goals=_goals(found, connected), makes=_who_makes(connected),
+        failed=failed, failed_text=_count(failed), newest=newest, goals=_goals(visit, found, connected), makes=_who_makes(connected),
         words=_delivery_words, explain=_troubles.explain,
     )  # fmt: skip
 
@@ -73,7 +73,7 @@ def log(visit: Visit) -> ResponseReturnValue:
     before = open_cursor(after) if _CURSOR.fullmatch(after) else None
     with visit.reading() as conn:
         found, connected = endpoints.of_shop(conn, visit.shop.id), connections.of_shop(conn, visit.shop.id)
-        goals = _goals(found, connected)
+        goals = _goals(visit, found, connected)
         goal = asked["goal"] if asked["goal"] in goals else ""
         since, until = _span(visit, period)
         sought = Sought(visit.shop.id, state or None, goal or None, type_ or None, since, until)
@@ -95,7 +95,7 @@ def one(visit: Visit, delivery: str) -> ResponseReturnValue:
         found = _known(conn, visit, delivery)
         body = outbox.body(conn, delivery)
         tries = outbox.attempts(conn, delivery)[-api.TRIES :]
-        goals = _goals(endpoints.of_shop(conn, visit.shop.id), connections.of_shop(conn, visit.shop.id))
+        goals = _goals(visit, endpoints.of_shop(conn, visit.shop.id), connections.of_shop(conn, visit.shop.id))
     told = [(each, _troubles.explain(each.error, each.status) if each.error is not None else None) for each in tries]
     reason = _troubles.explain(found.last_error) if found.last_error and found.state != "done" else None
     return draw(
@@ -174,8 +174,9 @@ def _who_makes(connected: list[ShopConnection]) -> dict[str, ShopConnection | No
     }
 
 
-def _goals(found: list[Endpoint], connected: list[ShopConnection]) -> dict[str, Goal]:
-    goals = {each.id: Goal(short_url(each.url), url_for("endpoints.show", goal=each.id)) for each in found}
+def _goals(visit: Visit, found: list[Endpoint], connected: list[ShopConnection]) -> dict[str, Goal]:
+    whole = visit.member.may("owner")
+    goals = {each.id: Goal(short_url(each.url if whole else each.host), url_for("endpoints.show", goal=each.id)) for each in found}
     return goals | {each.id: Goal(each.name, url_for("connections.show", connection=each.id)) for each in connected}
 
 

@@ -22,7 +22,7 @@ from widget_server.web.state import state
 
 from . import _csv
 from ._csv import Marks
-from ._everything import KINDS, PEOPLE, Kind
+from ._everything import KINDS, PEOPLE, Kind, Reader
 from ._page import Page, View, Visit, draw
 from ._spool import spooled
 from ._texts import lazy_gettext as _
@@ -32,7 +32,7 @@ FORMS = ("csv", "json")
 # Sent at once: many small pieces cost more than they hold.
 _PIECE = 64 * 1024
 
-Make = Callable[[Connection, Shop, list[Kind], bool], Iterator[bytes]]
+Make = Callable[[Connection, Shop, list[Kind], Reader], Iterator[bytes]]
 
 _ABOUT = {
     "answers": _("What shoppers said, one row an answer, those that are not counted too."),
@@ -65,8 +65,8 @@ def download(visit: Visit) -> ResponseReturnValue:
     name, form = request.args.get("what", ""), request.args.get("form", "")
     if form not in FORMS or name not in (*KINDS, EVERYTHING):
         raise not_found("There is no such file.")
-    people = request.args.get("people") == "1"
-    if people and not visit.member.may("owner"):
+    reader = Reader(visit.member.account, visit.member.may("owner"), request.args.get("people") == "1")
+    if reader.people and not reader.is_owner:
         raise Problem(403, "forbidden", "Only an owner may take personal data along.")
     kinds = list(KINDS.values()) if name == EVERYTHING else [KINDS[name]]
     marks = _csv.marks_of(str(get_locale() or "en"))
@@ -77,25 +77,25 @@ def download(visit: Visit) -> ResponseReturnValue:
         make, ending, mimetype = partial(_zip, marks=marks), "zip", "application/zip"
     else:
         make, ending, mimetype = partial(_csv_of_one, marks=marks), "csv", _csv.MIMETYPE
-    reply = Response(spooled(partial(_made, state().database, visit.shop, make, kinds, people)), mimetype=mimetype)
+    reply = Response(spooled(partial(_made, state().database, visit.shop, make, kinds, reader)), mimetype=mimetype)
     day = local_day(time.time_ns() // 1_000_000, visit.shop.time_zone)
     reply.headers["Content-Disposition"] = f'attachment; filename="atbalss-{name}-{day}.{ending}"'
     return reply
 
 
-def _made(database: Database, shop: Shop, make: Make, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+def _made(database: Database, shop: Shop, make: Make, kinds: list[Kind], reader: Reader) -> Iterator[bytes]:
     """All of it from one snapshot, so that orders, points and answers fit together."""
     with database.reading() as conn:
-        yield from make(conn, shop, kinds, people)
+        yield from make(conn, shop, kinds, reader)
 
 
-def _csv_of_one(conn: Connection, shop: Shop, kinds: list[Kind], people: bool, marks: Marks) -> Iterator[bytes]:
-    return _in_pieces(_file(conn, shop, kinds[0], people, marks))
+def _csv_of_one(conn: Connection, shop: Shop, kinds: list[Kind], reader: Reader, marks: Marks) -> Iterator[bytes]:
+    return _in_pieces(_file(conn, shop, kinds[0], reader, marks))
 
 
-def _file(conn: Connection, shop: Shop, kind: Kind, people: bool, marks: Marks) -> Iterator[str]:
-    names = kind.columns(people)
-    rows = kind.rows(conn, shop, people)
+def _file(conn: Connection, shop: Shop, kind: Kind, reader: Reader, marks: Marks) -> Iterator[str]:
+    names = kind.columns(reader.people)
+    rows = kind.rows(conn, shop, reader)
     return _csv.lines(names, ([_cell(row[name]) for name in names] for row in rows), marks)
 
 
@@ -109,18 +109,18 @@ def _cell(value: Any) -> _csv.Cell:
     return cell
 
 
-def _json(conn: Connection, shop: Shop, kinds: list[Kind], people: bool) -> Iterator[bytes]:
+def _json(conn: Connection, shop: Shop, kinds: list[Kind], reader: Reader) -> Iterator[bytes]:
     """One object: who and when, and a list of each kind, every row on a line of its own."""
-    return _in_pieces(_json_lines(conn, shop, kinds, people))
+    return _in_pieces(_json_lines(conn, shop, kinds, reader))
 
 
-def _json_lines(conn: Connection, shop: Shop, kinds: list[Kind], people: bool) -> Iterator[str]:
+def _json_lines(conn: Connection, shop: Shop, kinds: list[Kind], reader: Reader) -> Iterator[str]:
     about = {"shop": shop.name, "site_key": shop.site_key, "exported_at": format_time(time.time_ns() // 1_000_000)}
     yield orjson.dumps(about).decode()[:-1]
     for kind in kinds:
         yield f',\n"{kind.name}": ['
         comma = "\n"
-        for row in kind.rows(conn, shop, people):
+        for row in kind.rows(conn, shop, reader):
             yield comma + orjson.dumps(row, default=_plain).decode()
             comma = ",\n"
         yield "\n]"
@@ -167,14 +167,14 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def _zip(conn: Connection, shop: Shop, kinds: list[Kind], people: bool, marks: Marks) -> Iterator[bytes]:
+def _zip(conn: Connection, shop: Shop, kinds: list[Kind], reader: Reader, marks: Marks) -> Iterator[bytes]:
     """A ZIP of the CSV files, made while it is sent."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as made:
         for kind in kinds:
             # How long it will be nobody knows yet, so room is kept for more than 4 GB.
             with made.open(f"{kind.name}.csv", "w", force_zip64=True) as part:
-                for piece in _in_pieces(_file(conn, shop, kind, people, marks)):
+                for piece in _in_pieces(_file(conn, shop, kind, reader, marks)):
                     part.write(piece)
                     if taken := sink.take():
                         yield taken
