@@ -3,16 +3,19 @@
 import re
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
 import time_machine
 
+from integrations import Response, TemporaryError
 from tests.certificates import make_certificate
 from tests.pipeline.shopfront import shopfront
 from tests.servers import wait_for
@@ -187,6 +190,92 @@ def test_nobody_is_looked_at_again_and_again(shop_world: World, front: Shopfront
     statuses = [person.post_form("/app/start/check", {"address": f"http://{front.domain}/"}).status_code for _ in range(4)]
     assert statuses == [200, 429, 429, 429]
     assert front.asked == ["/"]
+
+
+class Asked(HttpClient):
+    """Asks nobody: `answers` is what comes, and `given` is how much time each address had."""
+
+    def __init__(self, answers: Callable[[str], Response]) -> None:
+        super().__init__()
+        self.answers, self.given = answers, list[float]()
+
+    def within(self, seconds: float) -> "Asked":
+        self.given.append(seconds)
+        return self
+
+    def reading(self, most: int) -> "Asked":
+        return self
+
+    def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Response:
+        return self.answers(url)
+
+
+AnsweredBy = Callable[[Callable[[str], Response]], tuple[World, Asked]]
+
+
+@pytest.fixture
+def answered_by(sqlite_database: Database, settings: Settings, redis_client: "redis.Redis") -> AnsweredBy:
+    """A world whose shop's pages answer as is told."""
+
+    def make(answers: Callable[[str], Response]) -> tuple[World, Asked]:
+        client = Asked(answers)
+        with sqlite_database.writing() as conn:
+            shop, neighbour = shops.create(conn, "Shop", "shop.example"), shops.create(conn, "Neighbour", "neighbour.example")
+        return World(create_app(settings, sqlite_database, redis_client, http=client), sqlite_database, shop, neighbour), client
+
+    return make
+
+
+def test_all_that_a_page_leads_on_to_has_one_deadline(answered_by: AnsweredBy, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(start, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+
+    def slowly(url: str) -> Response:
+        now[0] += 3.5
+        return Response(302, {"location": url + "x"})
+
+    world, client = answered_by(slowly)
+    reply = signed_in(world).post_form("/app/start/check", {"address": "https://shop.example/"})
+    assert reply.status_code == 200 and "no answer within 8 s" in reply.text
+    assert client.given == [8.0, 4.5, 1.0]
+
+
+def test_no_more_than_two_pages_are_looked_at_at_once(answered_by: AnsweredBy, redis_client: "redis.Redis") -> None:
+    """Whoever comes meanwhile is told so, and may look as soon as there is room."""
+    statuses: list[int] = []
+
+    def others_come(url: str) -> Response:
+        redis_client.flushdb()
+        reply = signed_in(world).post_form("/app/start/check", {"address": "https://shop.example/"})
+        statuses.append(reply.status_code)
+        if reply.status_code == 503:
+            assert reply.headers["Retry-After"] == "5" and "Others are being tried just now." in unescape(reply.text)
+            assert not redis_client.exists(f"atbalss:looked:{world.shop.id}"), "the room it had not costs nobody their turn"
+        raise TemporaryError("it is away")
+
+    world, client = answered_by(others_come)
+    for _again in range(2):
+        assert signed_in(world).post_form("/app/start/check", {"address": "https://shop.example/"}).status_code == 200
+        assert (statuses, len(client.given)) == ([503, 200], 2)
+        statuses.clear()
+        client.given.clear()
+        redis_client.flushdb()
+
+
+@pytest.mark.parametrize("location", ["//[x", "https://℀/", "https://[::1", "http://[v1.x]/", "//shop.example:abc/", "https://shop.example:99999/", "\ud800", "\0", "::", ""])
+def test_an_odd_way_on_is_a_finding(answered_by: AnsweredBy, location: str) -> None:
+    world, _client = answered_by(lambda url: Response(302, {"location": location}))
+    reply = signed_in(world).post_form("/app/start/check", {"address": "https://shop.example/"})
+    assert reply.status_code == 200
+    assert "The page could not be reached: " in reply.text or "which is not one of the shop&#39;s domains" in reply.text
+
+
+def test_a_way_on_that_is_no_address_is_told_as_such(shop_world: World, front: Shopfront) -> None:
+    front.pages["/"] = (302, {"Location": "//[x"}, "")
+    assert "The page could not be reached: this is not a URL." in checked(shop_world, front)
+    shop_world_redis(shop_world).flushdb()
+    front.pages["/"] = (200, {"Content-Type": "text/html; charset=idna"}, line(shop_world))
+    assert "nothing in the page's rules keeps it out" in checked(shop_world, front)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 A new shop's owner is led through them at the first sign-in. Each can be left out, and each can be come back to.
 """
 
+import threading
 import time
 from functools import partial
 from typing import Any
@@ -42,9 +43,13 @@ _LONGEST_NAME = 100
 # Longer than any page's head, and no more than a slow shop sends in the time there is.
 _MOST_READ = 1024 * 1024
 _SECONDS = 8.0
+"""For a look at a page, wherever it leads on to."""
 _HOPS = 3
 _EVERY = 3
 """Seconds between two looks at a shop's page."""
+# Shops that don't answer hold up whoever asked, and not everybody else's pages.
+_looking = threading.BoundedSemaphore(2)
+_BUSY_SECONDS = 5
 
 
 def begin(visit: Visit) -> ResponseReturnValue:
@@ -227,9 +232,16 @@ def look_at_page(visit: Visit) -> ResponseReturnValue:
     if not _is_of_shop(visit.shop, address):
         wrong = gettext("Give an address of your shop's own domains: %(domains)s.", domains=", ".join(visit.shop.domains))
         return _check_page(visit, address, None, wrong), 422
-    if not _may_look(visit.shop.id):
+    if not _looking.acquire(blocking=False):
+        busy = gettext("Others are being tried just now. Try again in a few seconds.")
+        return _check_page(visit, address, None, busy), 503, {"Retry-After": str(_BUSY_SECONDS)}
+    try:
+        found = _findings(visit.shop, address) if _may_look(visit.shop.id) else None
+    finally:
+        _looking.release()
+    if found is None:
         return _check_page(visit, address, None, gettext("We have just looked. Please wait a moment.")), 429
-    return _check_page(visit, address, _findings(visit.shop, address))
+    return _check_page(visit, address, found)
 
 
 def finish(visit: Visit) -> ResponseReturnValue:
@@ -285,15 +297,21 @@ def _may_look(shop: str) -> bool:
 
 def _findings(shop: Shop, address: str) -> list[Finding]:
     """What is wrong with the shop's page, following it where it leads within the shop."""
-    http = state().http.within(_SECONDS).reading(_MOST_READ)
+    http, end = state().http.reading(_MOST_READ), time.monotonic() + _SECONDS
     for _hop in range(_HOPS + 1):
+        left = round(end - time.monotonic(), 1)
+        if left <= 0:
+            return [Finding("unreachable", f"no answer within {_SECONDS:g} s")]
         try:
-            answer = http.request("GET", address, headers={"accept": "text/html", "user-agent": "Atbalss/1 (looks for its line)"})
+            answer = http.within(left).request("GET", address, headers={"accept": "text/html", "user-agent": "Atbalss/1 (looks for its line)"})
         except (PermanentError, TemporaryError) as error:
             return [Finding("unreachable", str(error)[:200])]
         if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
             return _of_answer(shop, address, answer)
-        address = urljoin(address, answer.headers["location"][:2000])
+        try:
+            address = urljoin(address, answer.headers["location"][:2000])
+        except ValueError:
+            return [Finding("unreachable", "this is not a URL")]
         if not _is_of_shop(shop, address):
             return [Finding("moved", address[:200])]
     return [Finding("unreachable", gettext("it leads in a circle"))]
