@@ -1,39 +1,72 @@
 """A long file that is written at our own speed and sent at that of whoever fetches it.
 
 It is made by a thread into a temporary file, and sent from there while it grows. So the first piece goes at once, the
-snapshot that it is read from ends as soon as all is read, however slow the line, and memory never grows.
+snapshot that it is read from ends as soon as all is read, however slow the line, and memory never grows: who sends it
+asks for a piece when the one before is on its way (run/bridge.py). A file lies on the disk until it is sent or its reader
+has left, so there are only so many: one for each member, and a few in a process.
 """
 
 import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO
+from typing import IO, ClassVar
 
 import structlog
 
 _PIECE = 256 * 1024
 # So many are made at once in a process; the others wait for their turn.
 _turns = threading.BoundedSemaphore(2)
+_MOST = 4
 
 log = structlog.get_logger("web")
 
 
-def spooled(make: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+class Place:
+    """One of the places for files that are being sent. Given back by `leave`, or when nothing knows of it any more."""
+
+    _lock = threading.Lock()
+    _taken: ClassVar[set[str]] = set()
+
+    def __init__(self, whose: str) -> None:
+        """Raises NoPlace where `whose` has one already, or all are taken."""
+        self._whose = ""
+        with self._lock:
+            if whose in self._taken or len(self._taken) >= _MOST:
+                raise NoPlace
+            self._taken.add(whose)
+        self._whose = whose
+
+    def leave(self) -> None:
+        whose, self._whose = self._whose, ""
+        self._taken.discard(whose)
+
+    __del__ = leave
+
+
+class NoPlace(Exception):
+    """So many files are being sent already."""
+
+
+def spooled(make: Callable[[], Iterable[bytes]], place: Place) -> Iterator[bytes]:
     """What `make` gives, from a file. `make` runs in a thread, without the request; nothing of it begins before the first
-    piece is asked for, and it ends when this iterator is closed. Raises RuntimeError where `make` failed."""
-    with tempfile.TemporaryFile() as file:
-        spool = _Spool(file, make)
-        writer = threading.Thread(target=spool.fill, name="export", daemon=True)
-        writer.start()
-        try:
-            at = 0
-            while piece := spool.piece(at):
-                yield piece
-                at += len(piece)
-        finally:
-            spool.leave()
-            writer.join()
+    piece is asked for, and it ends when this iterator is closed, and leaves `place`. Raises RuntimeError where `make`
+    failed."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            spool = _Spool(file, make)
+            writer = threading.Thread(target=spool.fill, name="export", daemon=True)
+            writer.start()
+            try:
+                at = 0
+                while piece := spool.piece(at):
+                    yield piece
+                    at += len(piece)
+            finally:
+                spool.leave()
+                writer.join()
+    finally:
+        place.leave()
 
 
 class _Spool:

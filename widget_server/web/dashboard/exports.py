@@ -24,13 +24,15 @@ from . import _csv
 from ._csv import Marks
 from ._everything import KINDS, PEOPLE, Kind, Reader
 from ._page import Page, View, Visit, draw
-from ._spool import spooled
+from ._spool import NoPlace, Place, spooled
 from ._texts import lazy_gettext as _
 
 EVERYTHING = "everything"
 FORMS = ("csv", "json")
 # Sent at once: many small pieces cost more than they hold.
 _PIECE = 64 * 1024
+# So many seconds later whoever was told to wait may try again.
+_RETRY = 10
 
 Make = Callable[[Connection, Shop, list[Kind], Reader], Iterator[bytes]]
 
@@ -77,7 +79,13 @@ def download(visit: Visit) -> ResponseReturnValue:
         make, ending, mimetype = partial(_zip, marks=marks), "zip", "application/zip"
     else:
         make, ending, mimetype = partial(_csv_of_one, marks=marks), "csv", _csv.MIMETYPE
-    reply = Response(spooled(partial(_made, state().database, visit.shop, make, kinds, reader)), mimetype=mimetype)
+    try:
+        place = Place(visit.member.account)
+    except NoPlace:
+        raise Problem(429, "too_many", "Other files are still being sent.", headers={"Retry-After": str(_RETRY)}) from None
+    reply = Response(spooled(partial(_made, state().database, visit.shop, make, kinds, reader), place), mimetype=mimetype)
+    # Also where nothing is sent, as for HEAD.
+    reply.call_on_close(place.leave)
     day = local_day(time.time_ns() // 1_000_000, visit.shop.time_zone)
     reply.headers["Content-Disposition"] = f'attachment; filename="atbalss-{name}-{day}.{ending}"'
     return reply
