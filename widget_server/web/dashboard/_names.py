@@ -1,5 +1,7 @@
 """What questions and languages are called, in the member's language."""
 
+from functools import lru_cache
+
 from babel import Locale, UnknownLocaleError
 from flask_babel import get_locale
 
@@ -22,7 +24,13 @@ def text_of(question: Question, key: str, otherwise: str, lang: str | None = Non
 
 def language_name(code: str) -> str:
     """A language in the member's own, as it stands within a sentence; the code where nobody knows it."""
+    return _language_name(code, str(get_locale() or "en"))
+
+
+# To find out that nobody knows a code takes 2 ms, and a form can have hundreds of fields in languages of that kind.
+@lru_cache(1024)
+def _language_name(code: str, language: str) -> str:
     try:
-        return str(Locale.parse(code.replace("-", "_")).get_display_name(str(get_locale() or "en")) or code)
+        return str(Locale.parse(code.replace("-", "_")).get_display_name(language) or code)
     except (UnknownLocaleError, ValueError):
         return code
