@@ -1,5 +1,6 @@
 """The pages of deliveries and of the settings that belong to the shop: what an owner reads there, and what they can do."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -180,8 +181,53 @@ def test_the_log_is_filtered_paged_and_leads_to_one_delivery(world: World) -> No
         assert "log/msg_" not in viewer.get(f"/app/deliveries/log?{nothing}").text
     shown = viewer.get(f"/app/deliveries/log/{dead}")
     assert "There is nothing at that address." in text(shown) and "answered 404" in text(shown)
+    shown = signed_in(world).get(f"/app/deliveries/log/{dead}")
     assert "&lt;b&gt;no&lt;/b&gt;" in shown.text and "<b>no</b>" not in shown.text
-    assert "Send it again" not in shown.text
+    assert "Send it again" not in viewer.get(f"/app/deliveries/log/{dead}").text
+
+
+# A message of each form, in which all that only owners read has "geheim" in it.
+KEPT_ASIDE = {
+    "coupon.issue": {"code": "geheim", "kind": "percent", "amount": "10", "customer": "geheim", "reason": "For all", "at": "now"},
+    "coupon.created": {"data": {"code": "geheim", "customer": "geheim", "source": "birthday:2026:geheim", "amount": "10"}},
+    "points.grant": {"customer": "geheim", "points": 5, "total": 10, "reason": "For all"},
+    "rule.fired": {"data": {"name": "For all", "source": "silent:geheim:A-1", "customer": "geheim"}},
+    "mail": {"to": "geheim@people.example", "template": "weekly", "values": {"name": "geheim"}},
+    "order.placed": {"data": {"order": {"ref": "A-1", "customer": "geheim", "email": "geheim", "lines": [{"product": "chair"}]}}},
+    "customer.updated": {"data": {"customer": {"ref": "geheim", "birthday": "geheim", "segments": ["geheim"], "language": "lv"}}},
+    "answer.given": {"data": {"value": 5, "text": "Good?", "page": {"url": "https://shop.example/thanks?name=geheim#geheim"}}},
+    "search.performed": {"data": {"page": {"url": "https://shop.example/#geheim"}, "search": {"query": "lamp"}}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("type_", [*KEPT_ASIDE, "no JSON"])
+def test_what_was_said_is_read_whole_by_owners_only(small_world: World, type_: str) -> None:
+    body = json.dumps(KEPT_ASIDE[type_]) if type_ in KEPT_ASIDE else "geheim"
+    at, goal = time.time_ns() // 1_000_000, add_endpoint(small_world)
+    with small_world.database.writing() as conn:
+        outbox.add(conn, [OutboxRow(small_world.shop.id, "test", goal, type_, body)], at)
+        (mine,) = outbox.claim(conn, now=at, lease=60_000, limit=9, by="test", each=9)
+        request = f"POST https://hooks.example/services/geheim\nwebhook-id: msg_1\n\n{body}"
+        outbox.give_up(conn, mine, Attempt(at, 404, "answered 404", 12, "no coupon geheim", request))
+    path = f"/app/deliveries/log/{mine.id}"
+    for role in ("viewer", "editor"):
+        page = signed_in(small_world, role).get(path)
+        assert "geheim" not in page.text
+        said = text(page)
+        for word in ("There is nothing at that address.", "answered 404", "12 ms", "POST https://hooks.example/…", "webhook-id: msg_1"):
+            assert word in said
+    told = text(signed_in(small_world).get(path))
+    assert told.count("geheim") == 2 * body.count("geheim") + 2
+
+
+def test_who_is_no_owner_reads_what_a_message_is_about(small_world: World) -> None:
+    goal = add_endpoint(small_world)
+    small_world.send(answer("order-rating", 4, text="Good?", page={"url": "https://shop.example/thanks?name=geheim", "lang": "lv"}))
+    with small_world.database.reading() as conn:
+        (found,) = outbox.search(conn, Sought(small_world.shop.id, endpoint=goal))[0]
+    said = text(signed_in(small_world, "viewer").get(f"/app/deliveries/log/{found.id}"))
+    for word in ('"type": "answer.given"', '"value": 4', '"text": "Good?"', '"url": "https://shop.example/thanks…"', '"lang": "lv"'):
+        assert word in said
 
 
 def test_what_is_rare_is_searched_for_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

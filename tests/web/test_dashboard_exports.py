@@ -16,8 +16,11 @@ from sqlalchemy import MetaData
 from tests.pipeline.envelopes import event
 from tests.web import conftest
 from tests.web.conftest import CANARY, NOW, World, answer, search, signed_in
+from widget_server.act import loyalty
 from widget_server.contract.answer import Answer
+from widget_server.contract.coupons import CouponDue, CouponTerms
 from widget_server.contract.journey import Touchpoint
+from widget_server.contract.points import Due
 from widget_server.record import (
     accounts,
     assumptions,
@@ -255,6 +258,22 @@ def test_who_is_no_owner_gets_of_addresses_only_the_host(small_world: World) -> 
         assert len(urls) == 3
         assert ("geheim" in told.text) == (role == "owner")
         assert role == "owner" or set(urls) == {"https://hooks.example"}
+
+
+def test_whose_birthday_or_silence_points_and_coupons_are_for_is_told_as_their_customer_is(small_world: World) -> None:
+    sources = ("birthday:2026:cust-7", "silent:cust-7:A-1", "order:A-2")
+    terms = CouponTerms("percent", 1000)
+    with small_world.database.writing() as conn:
+        due = [Due("rul_1", 1, source, "cust-7", 5, NOW, NOW, why="") for source in sources]
+        granted = [CouponDue("rul_1", 1, source, "cust-7", terms, NOW, NOW, why="") for source in sources]
+        loyalty.settle(conn, small_world.shop.id, due, granted, NOW)
+    for kind in ("points", "coupons"):
+        for role in ("viewer", "owner"):
+            told = signed_in(small_world, role).get(PATH, what=kind, form="json")
+            assert "cust-7" not in told.text
+            assert sorted(row["source"] for row in told.json[kind]) == ["birthday:…", "order:A-2", "silent:…"]
+        asked = signed_in(small_world).get(PATH, what=kind, form="json", people="1").json[kind]
+        assert sorted(row["source"] for row in asked) == sorted(sources)
 
 
 def test_views_that_somebody_keeps_for_themselves_are_in_nobody_elses_file(small_world: World) -> None:

@@ -189,13 +189,17 @@ def _notes(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
         yield _timed({**row, "by": by, "text": _named(text, who) if row["kind"] == "assignee" else text}, "at")
 
 
-def _points(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
+def _points(conn: Connection, shop: Shop, reader: Reader) -> Iterator[Row]:
     for row in ledger.taken.rows(conn, shop.id):
+        if not reader.people:
+            row["source"] = nameless(row["source"])
         yield _timed(row, "at", "available_at", "expires_at")
 
 
-def _coupons(conn: Connection, shop: Shop, _reader: Reader) -> Iterator[Row]:
+def _coupons(conn: Connection, shop: Shop, reader: Reader) -> Iterator[Row]:
     for row in coupons.taken.rows(conn, shop.id):
+        if not reader.people:
+            row["source"] = nameless(row["source"])
         yield _timed(row, "created", "available_at", "expires_at", "changed")
 
 
@@ -237,6 +241,12 @@ def _settings(conn: Connection, shop: Shop, reader: Reader) -> Iterator[Row]:
     for each in members.of_shop(conn, shop.id):
         value = {"name": each.name, "role": each.role, "two_factor": each.has_totp, "since": format_time(each.since)}
         yield {"what": "member", "name": each.email, "value": value}
+
+
+def nameless(source: str) -> str:
+    """What points or a coupon are for, without the customer whose birthday or silence it was."""
+    kind = source.partition(":")[0]
+    return f"{kind}:…" if kind in ("birthday", "silent") else source
 
 
 def _members(conn: Connection, shop: Shop) -> dict[str, str]:

@@ -1,9 +1,8 @@
 """Deliveries: how it stands with whatever we send to, what was sent, why it did not arrive, and sending it again."""
 
-import contextlib
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -17,13 +16,14 @@ from widget_server.contract.times import midnight
 from widget_server.record import connections, endpoints, outbox
 from widget_server.record.connections import ShopConnection
 from widget_server.record.endpoints import Endpoint
-from widget_server.record.outbox import Delivery, Sought
+from widget_server.record.outbox import Attempt, Delivery, Sought
 from widget_server.web.api import deliveries as api
 from widget_server.web.errors import Problem, not_found
 from widget_server.web.params import cursor, open_cursor
 from widget_server.web.resource import Write
 
 from . import _attention, _delivery_words, _standing, _troubles
+from ._everything import PRIVATE, nameless
 from ._formats import number
 from ._page import Page, View, Visit, draw
 from ._period import Period, read_period
@@ -35,6 +35,9 @@ _MOST_FAILED = 1000
 _KEPT = 30 * 24 * 3600 * 1000
 _LONGEST = 2000
 _CURSOR = re.compile(r"[0-9]{1,15}\.[A-Za-z0-9_-]{0,3000}", re.ASCII)
+# What of a message only owners read, beside what follows a page's path: customers, codes, and what is in a mail.
+_KEPT_ASIDE = PRIVATE | {"email", "to", "values"}
+_ASIDE = "…"
 _NEEDED = ("coupon.issue", "coupon.cancel", "points.grant")
 
 
@@ -90,16 +93,17 @@ def log(visit: Visit) -> ResponseReturnValue:
 
 
 def one(visit: Visit, delivery: str) -> ResponseReturnValue:
-    """One delivery: what it is, each try, and what was said."""
+    """One delivery: what it is, each try, and what was said; whole for owners only."""
+    whole = visit.member.may("owner")
     with visit.reading() as conn:
         found = _known(conn, visit, delivery)
         body = outbox.body(conn, delivery)
-        tries = outbox.attempts(conn, delivery)[-api.TRIES :]
+        tries = [each if whole else _less(each) for each in outbox.attempts(conn, delivery)[-api.TRIES :]]
         goals = _goals(visit, endpoints.of_shop(conn, visit.shop.id), connections.of_shop(conn, visit.shop.id))
     told = [(each, _troubles.explain(each.error, each.status) if each.error is not None else None) for each in tries]
     reason = _troubles.explain(found.last_error) if found.last_error and found.state != "done" else None
     return draw(
-        "deliveries/one.html", delivery=found, body=body and _pretty(body), tries=told[::-1], goal=goals.get(found.endpoint), reason=reason,
+        "deliveries/one.html", delivery=found, body=body and _pretty(body, whole), tries=told[::-1], goal=goals.get(found.endpoint), reason=reason,
         words=_delivery_words, can_replay=_can_replay(found),
     )  # fmt: skip
 
@@ -197,11 +201,38 @@ def _known(conn: Connection, visit: Visit, delivery: str) -> Delivery:
     return found[0]
 
 
-def _pretty(body: str) -> str:
-    """The beginning of a message, laid out for people; as it is where it is no JSON."""
-    with contextlib.suppress(orjson.JSONDecodeError):
-        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+def _pretty(body: str, whole: bool) -> str:
+    """The beginning of a message, laid out for people; as it is where it is no JSON, for those who may read it whole."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        body = body if whole else _ASIDE
+    else:
+        body = orjson.dumps(said if whole else _for_all(said), option=orjson.OPT_INDENT_2).decode()
     return body if len(body) <= _LONGEST else f"{body[:_LONGEST]}\n…"
+
+
+def _for_all(said: Any, name: str = "") -> Any:
+    """A message without what is _KEPT_ASIDE."""
+    if name in _KEPT_ASIDE and said is not None:
+        return _ASIDE
+    if isinstance(said, dict):
+        return {inner: _for_all(value, inner) for inner, value in said.items()}
+    if isinstance(said, list):
+        return [_for_all(each, name) for each in said]
+    if isinstance(said, str) and name == "url":
+        return re.sub(r"[?#].*", _ASIDE, said, flags=re.DOTALL)
+    return nameless(said) if isinstance(said, str) and name == "source" else said
+
+
+def _less(tried: Attempt) -> Attempt:
+    """A try without what was said in it, which is for owners; where it went and how it ended is for everybody."""
+    head, _gap, body = tried.request.partition("\n\n")
+    asked, *headers = head.split("\n")
+    method, _space, url = asked.partition(" ")
+    host = f"{method} {endpoints.host_of(url)}/{_ASIDE}" if url else _ASIDE
+    request = "\n".join([host, *headers, *(["", _ASIDE] if body else [])]) if head else ""
+    return replace(tried, request=request, excerpt=_ASIDE if tried.excerpt else "")
 
 
 def _count(failed: int) -> str:
