@@ -5,7 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from . import fits
 from .office import Office
+from .test_pages import faults, opened, settle
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +41,64 @@ def test_the_panel_follows_what_is_typed_in_every_language_and_look(office: Offi
     page.get_by_label("The question, Lithuanian").fill("")
     expect(page.locator("#look")).to_contain_text("Required in each language.")
     assert wrong == []
+    context.close()
+
+
+ROOM = """() => [...document.querySelectorAll("iframe.panel")].map((frame) => {
+  const {left, right, top, bottom} = frame.getBoundingClientRect(), around = frame.parentElement.getBoundingClientRect();
+  return left >= around.left && right <= around.right && top >= around.top && bottom <= around.bottom;
+})"""
+CARD = """(host) => {
+  const {left, right, top, bottom} = host.shadowRoot.querySelector(".card").getBoundingClientRect();
+  return {wide: innerWidth, left: left / innerWidth, right: right / innerWidth, top: top / innerHeight, bottom: bottom / innerHeight};
+}"""
+
+
+@pytest.mark.parametrize("path", ["/app/questions/one/search-found", "/app/questions/sets/recommend", EDIT])
+def test_a_computer_is_shown_as_wide_as_one_and_a_phone_as_narrow(office: Office, browser: Browser, path: str) -> None:
+    context = office.context(browser)
+    page = opened(context, path)
+    card = page.frame_locator("iframe.panel").locator("atbalss-panel")
+    for width in (1280, 1600, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        for screen in ("desk", "phone"):
+            page.get_by_label("Screen").select_option(screen)
+            if path != EDIT:
+                page.locator("#look").get_by_role("button", name="Show").click()
+            page.locator(f"iframe.panel.{screen}").wait_for()
+            card.locator(".card").wait_for()
+            settle(page)
+            seen = card.evaluate(CARD)
+            assert seen["wide"] > 900 if screen == "desk" else seen["wide"] < 480, (width, screen, seen)
+            # In the lower corner of a computer; on a phone from side to side.
+            assert (seen["left"] > 0.5) == (screen == "desk"), (width, screen, seen)
+            assert 0 < seen["right"] <= 1 and 0.3 < seen["top"] < seen["bottom"] <= 1.01, (width, screen, seen)
+            assert page.evaluate(ROOM) == [True], (width, screen)
+            assert fits.lost(page) == [], (width, screen)
+    page.goto(f"{path}?p.width=desk")
+    settle(page)
+    assert faults(page) == []
+    assert page.evaluate("[Math.round(window.__moved), window.__refused.length]") == [0, 0]
+    context.close()
+
+
+def test_the_corner_that_is_chosen_is_seen(office: Office, browser: Browser) -> None:
+    context = office.context(browser)
+    for width in (1280, 320):
+        page = opened(context, office.address("shop.looks"))
+        page.set_viewport_size({"width": width, "height": 900})
+        frame = page.locator("iframe.panel").first
+        for corner, name in (("start", "Lower corner at the left"), ("end", "Lower corner at the right")):
+            before = frame.get_attribute("src") or "none"
+            page.get_by_label(name).check()
+            expect(frame).not_to_have_attribute("src", before)
+            card = frame.content_frame.locator("atbalss-panel")
+            card.locator(".card").wait_for()
+            seen = card.evaluate(CARD)
+            assert (seen["left"] < 0.1) == (corner == "start"), (width, corner, seen)
+            assert all(page.evaluate(ROOM))
+        assert fits.lost(page) == []
+        assert faults(page) == []
     context.close()
 
 
