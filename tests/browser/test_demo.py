@@ -64,6 +64,18 @@ def test_each_way_to_tell_the_number_of_results_is_understood(demo: RunningDemo,
 
 
 @pytest.mark.parametrize("lang", ["lv", "lt", "en"])
+def test_a_click_on_a_result_is_known(demo: RunningDemo, page: Page, lang: str) -> None:
+    words = {"lv": "dārza", "lt": "sodo", "en": "garden"}[lang]  # in no search of the history
+    page.goto(f"{demo.shop}/{lang}/search?q={words}")
+    (row,) = demo.until("the search", "/v1/searches", lambda said: said["searches"], q=words)["searches"]
+    assert (row["searches"], row["clicks"]) == (1, 0)
+    page.locator("a.card").nth(1).click()
+    expect(page.locator("article.product")).to_be_visible()
+    reply = demo.until("the click", "/v1/searches", lambda said: said["searches"][0]["clicks"], q=words)
+    assert (reply["searches"][0]["searches"], reply["searches"][0]["clicks"]) == (1, 1)
+
+
+@pytest.mark.parametrize("lang", ["lv", "lt", "en"])
 def test_stars_after_an_order_count_as_verified_for_what_was_bought(demo: RunningDemo, page: Page, lang: str) -> None:
     def stars(trust: str) -> dict[str, int]:
         said = demo.get("/v1/scores", metric="stars", question="order-rating", trust=trust, by="product")

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -15,8 +16,9 @@ from sqlalchemy.exc import OperationalError
 from tests.pipeline.envelopes import NOW
 from tests.web.conftest import DAY, Person, World, answer, signed_in
 from widget_server.act import sample, verify
+from widget_server.contract.events import check_browser_event
 from widget_server.contract.shop import Shop
-from widget_server.contract.times import local_day
+from widget_server.contract.times import format_time, local_day
 from widget_server.record import answers, cases, counters, keys, leases, shops
 from widget_server.record.cases import Wanted
 from widget_server.record.counters import Slice
@@ -69,6 +71,21 @@ def test_it_shows_every_stage_of_the_journey(sqlite_database: Database, short: N
         for name in made.questions:
             counted = counters.total(conn, Slice(shops.SAMPLE, (name,)))
             assert counted.shown and counted.answers, name
+
+
+def test_what_is_found_is_mostly_looked_at() -> None:
+    events = [event for n in range(60) for event in sample._Day(date(2025, 9, 1) + timedelta(n)).events()]
+    searched = {event["search"]["id"]: event["search"] for event in events if event["type"] == "search.performed"}
+    clicked = {event["search"]["id"]: event for event in events if event["type"] == "result.clicked"}
+    assert 0.4 < len(clicked) / len(searched) < 0.65
+    for name, event in clicked.items():
+        assert {**event["search"], "position": None} == {**searched[name], "position": None}
+        assert event["search"]["position"] <= searched[name]["results"]
+        assert check_browser_event({**event, "at": format_time(event["at"])}) == {}
+    said = [event for event in events if event.get("question") == "search-found" and event["type"] == "answer.given"]
+    for value, least, most in (("yes", 0.8, 1.0), ("no", 0.0, 0.2)):
+        looked = [event["search"]["id"] in clicked for event in said if event.get("value") == value]
+        assert least <= sum(looked) / len(looked) <= most
 
 
 def test_there_are_cases_and_something_that_does_not_count(database: Database, short: None) -> None:

@@ -92,7 +92,7 @@ def test_a_search_is_told_by_attributes_by_json_or_by_the_page_alone(client: Fla
     assert block is not None
     assert json.loads(block[1]) == {"search": {"query": "</script><b>", "results": 0}}
     lithuanian = client.get("/lt/search?q=medus").text
-    assert "data-atbalss" not in lithuanian
+    assert set(re.findall(r"data-atbalss[-a-z]*", lithuanian)) == {"data-atbalss-product"}
     assert '<p class="lead search-count">Rasta prekių: 2</p>' in lithuanian
 
 
@@ -125,8 +125,18 @@ def test_only_the_page_of_a_product_says_which_one_it_is(client: FlaskClient) ->
     bucket = catalogue.load().product("bucket")
     assert bucket is not None
     assert f'<body data-atbalss-product="{bucket.sku}">' in client.get("/lv/p/bucket").text
-    for path in ("/lv/", "/lv/c/" + bucket.category, "/lv/search?q=spainis", "/lv/basket"):
+    for path in ("/lv/", "/lv/c/" + bucket.category, "/lv/basket"):
         assert "data-atbalss-product" not in client.get(path).text
+    assert client.get("/lv/p/bucket").text.count("data-atbalss-product") == 1, "what lies beside it is no result"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_each_result_says_which_product_it_is(client: FlaskClient, lang: str) -> None:
+    query = {"lv": "pirts", "lt": "medus", "en": "sauna"}[lang]
+    page = client.get(f"/{lang}/search", query_string={"q": query}).text
+    results = catalogue.load().search(query, lang)
+    assert len(results) > 1 and "<body>" in page
+    assert re.findall(r'<li data-atbalss-product="([^"]+)">\s*<a class="card" href', page) == [p.sku for p in results]
 
 
 def test_everybody_who_tries_it_is_asked(sqlite_database: Database, tmp_path: Path) -> None:
@@ -203,3 +213,24 @@ def test_the_history_has_something_to_tell() -> None:
     searched = [event["search"] for event in events if event["type"] == "search.performed"]
     assert 0.1 < sum(search["results"] == 0 for search in searched) / len(searched) < 0.5
     assert {event["page"]["lang"] for event in events if event["type"] == "answer.given"} == set(LANGUAGES)
+
+
+def test_what_is_found_in_the_history_is_mostly_looked_at() -> None:
+    events = [json.loads(body)["event"] for body in history.envelopes("shop_1", NOW)]
+    searched = {event["search"]["id"]: event for event in events if event["type"] == "search.performed"}
+    clicked = {event["search"]["id"]: event for event in events if event["type"] == "result.clicked"}
+    assert 0.4 < len(clicked) / len(searched) < 0.65
+    stock = catalogue.load()
+    for name, event in clicked.items():
+        search, before = event["search"], searched[name]
+        assert {**search, "position": None} == {**before["search"], "position": None} and event["page"] == before["page"]
+        results = stock.search(search["query"], event["page"]["lang"])
+        assert event["product"] == results[search["position"] - 1].sku
+        assert event["at"] > before["at"]
+    said = [event for event in events if event.get("question") == "search-found" and event["type"] == "answer.given"]
+    assert all(event["at"] < clicked[event["search"]["id"]]["at"] for event in said if event["search"]["id"] in clicked)
+    for value, least, most in (("yes", 0.8, 1.0), ("no", 0.0, 0.1)):
+        looked = [event["search"]["id"] in clicked for event in said if event.get("value") == value]
+        assert least <= sum(looked) / len(looked) <= most
+    elsewhere = [json.loads(body)["event"] for body in history.envelopes("shop_2", NOW)]
+    assert [(each["type"], each["at"]) for each in elsewhere] == [(each["type"], each["at"]) for each in events]

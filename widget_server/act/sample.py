@@ -44,6 +44,8 @@ _WAIT = 0.1
 _CASES, _SEEN_TO = 3, 14
 _LANGUAGES = (("lv", 9), ("lt", 5), ("et", 3), ("ru", 4), ("en", 3))
 _HOUR = 3_600_000
+# How likely somebody looks at a result who finds something, and who doesn't.
+_CLICKED, _CLICKED_IN_VAIN = 0.9, 0.12
 # Of every sixty days the courier is late in the last so many, so that there is a fall to be seen, and its end.
 _ROUND, _LATE_FROM = 60, 36
 _WHY = (("price", 3), ("range", 6), ("stock", 2), ("delivery", 3), ("trust", 5), ("other", 1))
@@ -181,10 +183,22 @@ class _Day:
         kind: Query = rng.choices(kinds, [one.often for one in kinds])[0]
         search = {"id": self._id(), "query": rng.choice(kind.says), "results": kind.results}
         yield self._event("search.performed", at, search=search, page=self._page(language))
+        likely = kind.found
         if rng.random() < 0.6:
             said = self._yes(kind.found)
+            likely = float(said == "yes")
             text = rng.choice(kind.missed) if said == "no" and rng.random() < 0.5 else None
             yield from self._ask("search-found", "search", language, at + 5_000, said, {"search": search}, text)
+        yield from self._click(search, likely, language, at + 26_000)
+
+    def _click(self, search: Event, likely: float, language: str, at: int) -> Iterator[Event]:
+        """A look at one of the results, mostly the first. Drawn from the search's id: the rest of the day stays as it was."""
+        rng = random.Random(search["id"])  # noqa: S311 - no secret
+        if not search["results"] or rng.random() > (_CLICKED if rng.random() < likely else _CLICKED_IN_VAIN):
+            return
+        clicked = {**search, "position": min(1 + int(rng.expovariate(0.6)), search["results"])}
+        fields = {"id": str(uuid.uuid5(uuid.UUID(search["id"]), "clicked")), "type": "result.clicked", "at": at + rng.randrange(40_000)}
+        yield {**fields, "search": clicked, "page": self._page(language)}
 
     def _product(self, language: str) -> Iterator[Event]:
         product: Product = self._rng.choice(PRODUCTS)

@@ -7,7 +7,7 @@ event's id is derived from its place in the history, so loading it again changes
 import json
 import random
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,9 @@ _CUSTOMERS = 240
 _SHOWN = 0.4
 _TAPPED = 0.34
 _WROTE = 0.55
+# Who finds something mostly looks at it; who doesn't may still try one of what is there.
+_CLICKED = 0.9
+_CLICKED_IN_VAIN = 0.15
 _RATED = 0.38
 _COMMENTED = 0.4
 # Stars from 1 to 5: 4.3 in the mean, and a carrier that was late makes the worst of them.
@@ -63,28 +66,51 @@ class _Teller:
         kinds = self.told["searches"][language]
         kind = rng.choices(kinds, [k["often"] for k in kinds])[0]
         query = rng.choice(kind["say"])
-        results = len(self.stock.search(query, language))
-        search = {"id": self._id(name), "query": query, "results": results}
-        page = {"url": f"https://mezmala.example/{language}/search", "lang": language}
-        yield self._event("search.performed", f"{name}/performed", at, search=search, page=page)
+        results = self.stock.search(query, language)
+        where = {
+            "search": {"id": self._id(name), "query": query, "results": len(results)},
+            "page": {"url": f"https://mezmala.example/{language}/search", "lang": language},
+        }  # fmt: skip
+        yield self._event("search.performed", f"{name}/performed", at, **where)
+        found = yield from self._say(name, at, kind, where)
+        if results:
+            yield from self._click(name, at, results, kind["found"] if found is None else found, where)
+
+    def _say(self, name: str, at: int, kind: Mapping[str, Any], where: Event) -> Generator[Event, None, bool | None]:
+        """Whether it was found, as far as the shopper says."""
+        rng = self.rng
         if rng.random() > _SHOWN:
-            return
+            return None
         about = {
-            "question": "search-found", "question_version": 1, "placement": "search", "search": search, "page": page,
+            "question": "search-found", "question_version": 1, "placement": "search", **where,
             "answer": self._id(f"{name}/answer"),
         }  # fmt: skip
         yield self._event("question.shown", f"{name}/shown", at + 5_000, **about)
         if rng.random() > _TAPPED:
             if rng.random() < 0.3:
                 yield self._event("question.dismissed", f"{name}/dismissed", at + 9_000, **about)
-            return
-        found = rng.random() < (kind["found"] if results else 0.03)
+            return None
+        found = rng.random() < (kind["found"] if where["search"]["results"] else 0.03)
         yield self._event(
             "answer.given", f"{name}/tap", at + 12_000, value="yes" if found else "no", final=found, **about
         )
         if not found and rng.random() < _WROTE:
             text = rng.choice(kind["missed"])
             yield self._event("answer.given", f"{name}/text", at + 25_000, text=text, final=True, **about)
+        return found
+
+    def _click(self, name: str, at: int, results: list[Product], likely: float, where: Event) -> Iterator[Event]:
+        """A look at one of the results, when everything was said; mostly at one of the first. `likely`: that it is found.
+
+        Drawn from the search's name: what is drawn in turns stays as it was.
+        """
+        rng = random.Random(name)  # noqa: S311 - no secret
+        if rng.random() > (_CLICKED if rng.random() < likely else _CLICKED_IN_VAIN):
+            return
+        place = min(int(rng.expovariate(0.7)), len(results) - 1)
+        search = {**where["search"], "position": place + 1}
+        later = at + 26_000 + rng.randrange(40_000)
+        yield self._event("result.clicked", f"{name}/clicked", later, **{**where, "search": search}, product=results[place].sku)
 
     def _order(self, day: int, name: str, at: int) -> Iterator[Event]:
         rng, language = self.rng, self._language()

@@ -1,7 +1,8 @@
 """The shop itself: a server-rendered Flask application that needs no script of its own.
 
 Each language tells the snippet about a search in another of the ways that README offers: Latvian pages by attributes,
-English ones by a JSON block, Lithuanian ones not at all, so that words and count are found on the page.
+English ones by a JSON block, Lithuanian ones not at all, so that words and count are found on the page. Which product
+each result is stands on all of them, as the shop's own cards are known to nobody.
 """
 
 import json
