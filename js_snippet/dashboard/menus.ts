@@ -9,6 +9,8 @@ export function start(root: ParentNode): void {
   listens = true;
   document.addEventListener("click", ({ target }) => close((menu) => !(target instanceof Node && menu.contains(target))));
   document.addEventListener("focusin", ({ target }) => close((menu) => !(target instanceof Node && menu.contains(target))));
+  // What asks once more unfolds into sight, above the menu at the foot of phones.
+  document.addEventListener("toggle", ({ target }) => target instanceof HTMLDetailsElement && target.matches(".confirm[open]") && target.scrollIntoView({ block: "nearest" }), true);
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
     const inner = [...document.querySelectorAll<HTMLDetailsElement>(OPEN)].filter((menu) => menu.contains(document.activeElement)).pop();
