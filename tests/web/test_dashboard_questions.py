@@ -15,9 +15,9 @@ from widget_server.record import questions
 from widget_server.web.dashboard import _question_editor as editor
 
 
-def fields(page: str) -> dict[str, Any]:
-    """What a browser would send of the editor's form, as it stands."""
-    form = page[page.index('id="editor"'):]
+def fields(page: str, of: str = "editor") -> dict[str, Any]:
+    """What a browser would send of the editor's form, as it stands; or of that which is called `of`."""
+    form = page[page.index(f'id="{of}"') :]
     found: dict[str, Any] = {}
     for tag in re.findall(r"<input [^>]*>", form):
         name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)

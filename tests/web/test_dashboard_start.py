@@ -20,6 +20,7 @@ from tests.certificates import make_certificate
 from tests.pipeline.shopfront import shopfront
 from tests.servers import wait_for
 from tests.web.conftest import Make, World, signed_in
+from tests.web.test_dashboard_questions import fields
 from widget_server.act.http import HttpClient
 from widget_server.contract.settings import Settings
 from widget_server.intake.seen import REFUSED, SEEN
@@ -381,6 +382,25 @@ def test_the_colour_is_tried_and_then_kept(world: World) -> None:
     assert (kept["brand"], kept["mode"]) == ("#0f766e", "dark")
     assert '<html lang="lv"' in person.get("/app/start/line").text
     assert person.post_form("/app/start/looks", {"brand": "red", "do": "save"}).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/app/start/looks", "/app/settings/shop/look"])
+def test_a_colour_that_was_chosen_counts_whatever_the_box_still_says_and_can_be_taken_away(world: World, path: str) -> None:
+    person = signed_in(world)
+
+    def saved(**changes: str) -> Any:
+        """The form as a browser without scripts sends it, with no more than `changes` done to it."""
+        form = {**fields(person.get(path).text, "looks"), **changes}
+        assert person.post_form(path, {**form, "do": "save"}).status_code == 303
+        kept: Any = world.get("/v1/widget").json
+        return kept["brand"], form.get("no_brand")
+
+    assert saved() == (None, ["1"]), "nothing was chosen"
+    assert saved(brand="#aa3300") == ("#aa3300", ["1"])
+    assert saved(mode="dark") == ("#aa3300", None)
+    assert saved(no_brand="1") == (None, "1")
+    looked = person.post_form(path, {**fields(person.get(path).text, "looks"), "brand": "#aa3300", "do": "look"})
+    assert fields(looked.text, "looks")["brand"] == ["#aa3300"] and "no_brand" not in fields(looked.text, "looks")
 
 
 def test_the_first_steps_come_once(world: World) -> None:

@@ -23,7 +23,7 @@ from . import _question_words as words
 from ._page import Page, View, Visit, draw
 from ._sentences import said
 from ._texts import lazy_gettext as _
-from .start import looks_now, seen_as
+from .start import chosen_colour, looks_now, seen_as
 
 _LONGEST = 100
 # Counting anew takes about a second for ten thousand answers; whoever runs the server can do it for any number.
@@ -94,7 +94,7 @@ def _given(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
     """What the panel would look like, and what is wrong with that."""
     form = request.form
     given: dict[str, Any] = {**theme.DEFAULTS, **visit.shop.widget}
-    given["brand"] = None if form.get("no_brand") else form.get("brand", "").strip() or None
+    given["brand"] = chosen_colour()
     given |= {name: form.get(name, "").strip() or None for name in _TEXTS}
     given |= {name: form.get(name, given[name]) for name in _CHOICES}
     for name in _NUMBERS:

@@ -158,16 +158,21 @@ def try_looks(visit: Visit) -> ResponseReturnValue:
 
 def _widget(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
     """What the panel would look like, and what is wrong with that."""
-    colour = request.form.get("brand", "").strip()
-    # Whoever has just chosen another colour wants it, whatever the box still says.
-    if request.form.get("no_brand") and colour == request.form.get("was", ""):
-        colour = ""
-    given = {**theme.DEFAULTS, **visit.shop.widget, "brand": colour or None, "mode": request.form.get("mode", "system")}
+    given = {**theme.DEFAULTS, **visit.shop.widget, "brand": chosen_colour(), "mode": request.form.get("mode", "system")}
     try:
         load(WidgetBody, given)
     except Problem as problem:
         return given, {field: said(sentence) for field, sentence in problem.errors.items()}
     return given, {field: said(sentence) for field, sentence in theme.errors(given).items()}
+
+
+def chosen_colour() -> str | None:
+    """The colour that a form of the looks asks for; None where the panel shall have none."""
+    colour = request.form.get("brand", "").strip()
+    # Whoever has just chosen another colour wants it, whatever the box still says.
+    if request.form.get("no_brand") and colour == request.form.get("was", ""):
+        return None
+    return colour or None
 
 
 def _looks_form(visit: Visit, given: dict[str, Any], wrong: dict[str, str]) -> str:
