@@ -17,7 +17,7 @@ from widget_server.act.pipeline import process
 from widget_server.act.verify import rebuild, verify
 from widget_server.contract.answer import Answer, Register, Stamp
 from widget_server.contract.queries import query_key
-from widget_server.record import answer_texts, answers, shops
+from widget_server.record import answer_products, answer_texts, answers, shops
 from widget_server.record.answers import Filter
 from widget_server.record.db import Database
 from widget_server.record.shops import NewShop
@@ -334,3 +334,100 @@ def plans(database: Database, work: Any) -> list[str]:
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
     with database.reading() as conn:
         return [str(row[-1]) for each, given in said for row in conn.exec_driver_sql(explain + each, given)]
+
+
+def bought(ref: str, *products: str, at: int = NOW, **more: Any) -> dict[str, Any]:
+    lines = [{"line": str(n), "product": product} for n, product in enumerate(products, 1)]
+    return event("order.placed", at, order={"ref": ref, "status": "completed", "lines": lines, **more})
+
+
+def rated(ref: str, at: int, line: str | None = None, sku: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    order = {"ref": ref, "line": line, "sku": list(sku), "customer": None}
+    return event("answer.given", at, question="order-rating", value=1, order=order, **more)
+
+
+def about(database: Database, shop: NewShop, product: str, **more: Any) -> list[str]:
+    """The answers about a product: as the page lists them, page by page, which is as all at once."""
+    chosen = Filter(product=product, **more)
+    keys: list[str] = []
+    after = None
+    with database.reading() as conn:
+        while True:
+            page = answers.page(conn, shop.id, chosen, after, 1)
+            keys += [answer.key for answer in page.answers]
+            if page.next is None:
+                assert keys == [answer.key for answer in answers.newest(conn, shop.id, chosen, None, 99)]
+                return keys
+            after = page.next
+
+
+def test_answers_are_about_the_products_of_their_order(database: Database, shop: NewShop) -> None:
+    tell(
+        database, shop, bought("A", "pot", "jug"), bought("B", "pot"),
+        rated("A", NOW + 1, text="broken pot"), rated("A", NOW + 2, line="2"), rated("B", NOW + 3, product="jug"), rated("C", NOW + 4, sku=("pot",)),
+        event("answer.given", NOW + 5, question="search-found", value="no", answer="own", product="pot", search={"query": "Pots"}),
+        rated("D", NOW + 6), event("question.shown", NOW + 7, question="order-rating", answer="only shown", product="pot"),
+    )  # fmt: skip
+    assert about(database, shop, "pot") == ["browser:own", "order:C", "order:A"]
+    assert about(database, shop, "jug") == ["order:B", "order:A:2", "order:A"]
+    assert about(database, shop, "pot", question="order-rating") == ["order:C", "order:A"]
+    assert about(database, shop, "pot", query_key="pots") == about(database, shop, "pot", start=NOW + 5) == ["browser:own"]
+    assert about(database, shop, "pot", with_text=True) == about(database, shop, "pot", end=NOW + 4) == ["order:A"]
+    assert about(database, shop, "pot", verified=True, with_text=False, buckets=("1",)) == ["order:C"]
+    assert found(database, shop, "broken", product="jug") == ["order:A"] and found(database, shop, "broken", product="x") == []
+    # Orders that are told later, or otherwise, count for what was said before.
+    tell(
+        database, shop, bought("C", "jug", at=NOW + 9), bought("D", "pot", at=NOW + 9), bought("A", "vase", at=NOW + 9),
+        event("answer.quarantined", NOW + 9, question="search-found", key="browser:own", reason="ours"),
+    )  # fmt: skip
+    assert about(database, shop, "pot") == ["order:D"]
+    assert about(database, shop, "jug") == ["order:C", "order:B"]
+    assert about(database, shop, "vase") == ["order:A"]
+    assert about(database, shop, "pot", quarantined=True) == ["browser:own"]
+    # An earlier part arrives late.
+    tell(database, shop, rated("D", NOW - 5), event("answer.removed", NOW + 9, question="order-rating", key="order:A", reason="x"))
+    tell(database, shop, event("answer.released", NOW + 10, question="search-found", key="browser:own"))
+    assert about(database, shop, "pot") == ["browser:own", "order:D"] and about(database, shop, "vase") == []
+    assert about(database, shop, "pot", end=NOW) == ["order:D"]
+    assert differences(database) == []
+
+
+@pytest.mark.parametrize(
+    ("harm", "wrong"),
+    [
+        ("DELETE FROM answer_products", "order:A"), ("UPDATE answer_products SET first_at = first_at - 1", "order:A"),
+        ("UPDATE answer_products SET key = 'order:B'", "order:A, order:B"), ("UPDATE answer_products SET key = 'a'", "a, order:A"),
+    ],
+)  # fmt: skip
+def test_verify_notices_what_answers_are_about_and_rebuild_mends(database: Database, shop: NewShop, harm: str, wrong: str) -> None:
+    tell(database, shop, bought("A", "pot"), rated("A", NOW))
+    with database.writing() as conn:
+        conn.execute(text(harm))
+    assert differences(database) == [f"the product pot of the answer {key} to order-rating" for key in wrong.split(", ")]
+    rebuild(database)
+    assert differences(database) == [] and about(database, shop, "pot") == ["order:A"]
+
+
+def test_answers_about_a_product_are_walked_along_an_index(database: Database, shop: NewShop) -> None:
+    with database.writing() as conn:
+        every = [
+            Answer(shop.id, f"q{n % 3}", f"browser:{n}", NOW + n, (str(n),), {"value": Register(Stamp(NOW, "e"), 1)}) for n in range(9000)
+        ]
+        answers.save(conn, every)
+        about_it = {
+            answer_products.About(answer.key, answer.question, f"p{n % 7 and n}"): answer_products.Place(answer.first_at, False)
+            for n, answer in enumerate(every)
+        }
+        answer_products.save(conn, shop.id, {}, about_it)
+    with database.writing() as conn:
+        conn.execute(text("ANALYZE"))
+
+    def read(chosen: Filter) -> None:
+        with database.reading() as conn:
+            assert answers.page(conn, shop.id, chosen, (NOW + 8000, "k", "q"), 10).answers
+            assert answers.newest(conn, shop.id, chosen, (NOW + 8000, "k", "q"), 10)
+
+    for chosen in (Filter(product="p0"), Filter(product="p0", question="q1"), Filter(product="p0", end=NOW + 7500), Filter(product="p8")):
+        plan = "\n".join(plans(database, lambda wanted=chosen: read(wanted)))
+        assert "answer_products_newest" in plan
+        assert not re.search(r"SCAN answer|Seq Scan|USE TEMP B-TREE FOR ORDER BY|answers_(newest|of_question)", plan), plan

@@ -317,7 +317,6 @@ def test_pages_of_any_filter_are_whole_however_little_is_looked_at(
     [
         (Filter(), "answers_newest"), (Filter(language="lv"), "answers_newest"), (Filter(with_text=True), "answers_newest"),
         (Filter(question="q7"), "answers_of_question"), (Filter(question="q7", buckets=("1",)), "answers_of_question"),
-        (Filter(product="p7"), "answers_of_product"), (Filter(product="p7", question="q7"), "answers_of_product"),
         (Filter(query_key="k7", product="p7", question="q7", language="lv"), "answers_of_query"),
         (Filter(quarantined=True), "answers_quarantined"), (Filter(quarantined=True, question="q7"), "answers_quarantined"),
     ],

@@ -122,3 +122,24 @@ def test_where_two_questions_ask_about_searches_each_door_opens_on_both_and_on_n
     page = person.get(both).text
     assert 'value="again,search-found" selected' in page and 'value="no" selected' in page
     assert "Not understood" in person.get("/app/answers?question=search-found,gone").text
+
+
+def test_a_product_that_disappoints_leads_to_the_ratings_of_its_orders(small_world: World) -> None:
+    now = time.time_ns() // 1_000_000
+    for n in range(60):
+        ref, bad = f"A-{n}", n < 14
+        lines = [{"line": "1", "product": "pot" if bad else f"p{n}", "name": "Clay pot" if bad else "Other"}, {"line": "2", "product": f"q{n}"}]
+        rated = {"ref": ref, "line": None, "sku": [], "customer": None}
+        words = {"text": "cracked"} if n % 3 == 0 else {}
+        small_world.send(
+            event("order.placed", now - n - 9, order={"ref": ref, "status": "completed", "lines": lines}),
+            event("answer.given", now - n, question="order-rating", value=1 + n % 2 if bad else 5, order=rated, **words),
+        )
+    person = signed_in(small_world)
+    page = person.get("/app/overview?period=7").text
+    assert "“Clay pot” disappoints" in page and "1.5 from 14 answers" in page
+    found = {html.unescape(address) for address in re.findall(r'href="(/app/answers\?[^"]*product=pot[^"]*)"', page)}
+    assert {"text=yes" in address: listed(person, address) for address in found} == {False: 14, True: 5}
+    api = small_world.get("/v1/answers", product="pot", question="order-rating").json["answers"]
+    scores = small_world.get("/v1/scores", metric="stars", question="order-rating", by="product").json["rows"]
+    assert len(api) == 14 == {row["key"]: row["n"] for row in scores}["pot"]

@@ -18,7 +18,8 @@ from widget_server.contract.answer import Answer, answer_key
 from widget_server.contract.order import ERASED, Order
 from widget_server.contract.questions import Bucket, question_types
 from widget_server.contract.shop import Shop
-from widget_server.record import answers, cases, customers, eventlog, notes, orders
+from widget_server.record import answer_products, answers, cases, customers, eventlog, notes, orders
+from widget_server.record.answer_products import About, Place
 
 Event = Mapping[str, Any]
 Name = tuple[str, str]
@@ -90,6 +91,8 @@ def save(conn: Connection, shop: Shop, change: Change) -> None:
     """Write answers, orders and what follows from orders for their customers; and clean the log of the erased."""
     orders.save(conn, [change.known_after[ref] for ref in sorted(change.refs)])
     answers.save(conn, [change.after[name] for name in change.touched])
+    # An order that changes its lines changes what its answers are about.
+    answer_products.save(conn, shop.id, _about(change.before, change.known), _about(change.after, change.known_after))
     _clean_notes(conn, shop, change)
     ordering = _who_ordered(change)
     if ordering:
@@ -168,6 +171,14 @@ def _is_erased(order: Order) -> bool:
 def _owners(known: Mapping[str, Order], refs: Iterable[str]) -> set[str]:
     owners = (orders_of.customer_of(known[ref]) for ref in refs if ref in known)
     return {owner for owner in owners if owner is not None}
+
+
+def _about(found: Mapping[Name, Answer], known: Mapping[str, Order]) -> dict[About, Place]:
+    about: dict[About, Place] = {}
+    for answer in found.values():
+        order = None if answer.order is None else known.get(answer.order)
+        about |= answer_products.of(answer, () if order is None else order.present_lines())
+    return about
 
 
 def _who_ordered(change: Change) -> list[str]:

@@ -10,7 +10,17 @@ from sqlalchemy import Connection
 
 from widget_server.contract.answer import skipped
 from widget_server.contract.shop import Shop
-from widget_server.record import answer_texts, answers, counters, eventlog, orders, searches, shops
+from widget_server.record import (
+    answer_products,
+    answer_texts,
+    answers,
+    counters,
+    eventlog,
+    orders,
+    searches,
+    shops,
+)
+from widget_server.record.answer_products import About, Place
 from widget_server.record.db import Database, lock_shops
 
 from . import verify_points
@@ -64,6 +74,7 @@ def rebuild(database: Database, shop_id: str | None = None, time_zone: str | Non
                 counters.add(conn, name, changes)
                 searches.add(conn, name, spelled)
                 _rebuild_texts(conn, name)
+                _rebuild_products(conn, name)
     return len(wanted)
 
 
@@ -72,6 +83,23 @@ def _rebuild_texts(conn: Connection, shop: str) -> None:
     pages = answers.with_text(conn, shop)
     while page := list(islice(pages, _AT_ONCE)):
         answer_texts.save(conn, page)
+
+
+def _rebuild_products(conn: Connection, shop: str) -> None:
+    answer_products.forget(conn, shop)
+    found = _products(conn, shop)
+    while page := dict(islice(found, _AT_ONCE)):
+        answer_products.save(conn, shop, {}, page)
+
+
+def _products(conn: Connection, shop: str) -> Iterator[tuple[About, Place]]:
+    """What every answer of a shop is about, in the order of key, question and product."""
+    pages = answers.of_shop(conn, shop)
+    while page := list(islice(pages, _AT_ONCE)):
+        known = orders.load(conn, shop, sorted({answer.order for answer in page if answer.order is not None}))
+        for answer in page:
+            order = None if answer.order is None else known.get(answer.order)
+            yield from sorted(answer_products.of(answer, () if order is None else order.present_lines()).items())
 
 
 def recount(conn: Connection, shop: Shop) -> tuple[dict[counters.Change, int], dict[tuple[str, str], int]]:
@@ -112,5 +140,9 @@ def _verify_shop(conn: Connection, shop: Shop) -> Iterator[Difference]:
     for written in answer_texts.differences(conn, shop.id, answers.with_text(conn, shop.id)):
         row = f"words of the answer {written.key} to {written.question}"
         yield Difference(shop.id, row, written.stored, written.counted)
+    for one_of in answer_products.differences(conn, shop.id, _products(conn, shop.id)):
+        key, question, product = one_of.about
+        row = f"the product {product} of the answer {key} to {question}"
+        yield Difference(shop.id, row, one_of.stored, one_of.counted)
     for row, stored_n, counted_n in verify_points.verify(conn, shop):
         yield Difference(shop.id, row, stored_n, counted_n)

@@ -25,12 +25,13 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from widget_server.contract.answer import Answer, chosen_options, dump_registers, load_registers
 from widget_server.contract.queries import query_key
 from widget_server.contract.questions import is_option
 
-from . import answer_texts, cases
+from . import answer_products, answer_texts, cases
 from .cases import Wanted
 from .db import Key, among, gathered, listed, metadata, put
 
@@ -38,6 +39,8 @@ _PAGE = 2000
 # What a page of the list for people costs at most: answers that are looked through, and texts that have the words.
 MOST_LOOKED_AT = 10_000
 MOST_HITS = 2_000
+# Of those that are found by their product: of more PostgreSQL reads the whole table of answers.
+MOST_ABOUT = 3_000
 _ENOUGH = 100
 # Most pages are full after so many.
 _FIRST_LOOKED_AT, _FIRST_HITS, _FIRST_RATED = 500, 100, 200
@@ -88,16 +91,12 @@ Index(
 )  # fmt: skip
 # By the first of these that is asked for the list is walked.
 _WALKED = ("query_key", "product", "question")
-_NEWEST = (_answers.c.first_at.desc(), _answers.c.key.desc(), _answers.c.question.desc())
+# What is known where answers are walked by their products.
+_WITH_PRODUCT: dict[str, Any] = {"product": None, "question": None, "start": None, "end": None}
 _LISTED = (_answers.c.answered.is_(True), _answers.c.hidden.is_(False))
 Index(
     "answers_of_question", _answers.c.shop, _answers.c.question, _answers.c.first_at, _answers.c.key,
     sqlite_where=and_(*_LISTED), postgresql_where=and_(*_LISTED),
-)  # fmt: skip
-Index(
-    "answers_of_product", _answers.c.shop, _answers.c.product, _answers.c.first_at, _answers.c.key,
-    sqlite_where=and_(_answers.c.product.is_not(None), *_LISTED),
-    postgresql_where=and_(_answers.c.product.is_not(None), *_LISTED),
 )  # fmt: skip
 Index(
     "answers_of_query", _answers.c.shop, _answers.c.query_key, _answers.c.first_at, _answers.c.key,
@@ -122,7 +121,8 @@ Index(
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which answers to list; None and empty mean any. `quarantined` lists those that wait there, and no others.
+    """Which answers to list; None and empty mean any. `quarantined` lists those that wait there, and no others. `product`
+    is one that they are about, by themselves or by their order, as the counters have it.
 
     `value` is a bucket, or an option that was chosen among others; `option` is such an option and nothing else, for
     which only answers that chose several have to be looked through. Of several `questions`, or `buckets`, any will do.
@@ -148,6 +148,7 @@ class Filter:
     no_case: bool = False
 
 
+_Columns = ReadOnlyColumnCollection[str, Column[Any]]
 Position = tuple[int, str, str]
 """(first_at, key, question) of an answer; in a list by words its number and nothing else."""
 
@@ -181,7 +182,8 @@ def orders_by_customer(conn: Connection, shop: str, customers: Iterable[str]) ->
 
 
 def save(conn: Connection, answers: Iterable[Answer]) -> None:
-    """Write the present state of `answers`, all of one shop, and what they are found by."""
+    """Write the present state of `answers`, all of one shop, and what they are found by; but for the products that they
+    are about, which their orders tell too (`answer_products`)."""
     written = list(answers)
     put(conn, _answers, [_row(answer) for answer in written])
     answer_texts.save(conn, written)
@@ -237,10 +239,14 @@ def newest(
     conn: Connection, shop: str, chosen: Filter, before: tuple[int, str, str] | None, limit: int
 ) -> list[Answer]:
     """Answers that say something and are not removed, newest first; `before` is (first_at, key, question) of the last."""
-    where = [_answers.c.shop == shop, *_listed(chosen), *_conditions(chosen), *_before(before)]
-    return [
-        _answer(row) for row in conn.execute(select(_answers).where(*where).order_by(*_NEWEST).limit(limit))
-    ]
+    if chosen.product is not None and not chosen.quarantined:
+        rows, c = _about_product()
+        walk = answer_products.walk(shop, chosen.product, chosen.question, chosen.start, chosen.end)
+        where = [*walk, *_conditions(replace(chosen, **_WITH_PRODUCT), plain=False), *_before(before, c)]
+    else:
+        rows, c = select(_answers), _answers.c
+        where = [c.shop == shop, *_listed(chosen), *_conditions(chosen), *_before(before, c)]
+    return [_answer(row) for row in conn.execute(rows.where(*where).order_by(*_newest(c)).limit(limit))]
 
 
 def page(conn: Connection, shop: str, chosen: Filter, before: Position | None, limit: int) -> Page:
@@ -250,18 +256,18 @@ def page(conn: Connection, shop: str, chosen: Filter, before: Position | None, l
         return _page_of_words(conn, shop, chosen, chosen.words, before, limit)
     if chosen.case is not None:
         return _page_of_cases(conn, shop, chosen, chosen.case, before, limit)
-    walked, others = _walk(chosen)
-    walk = [_answers.c.shop == shop, *_listed(chosen), *walked, *_before(before)]
+    rows, c, walked, others = _walk(shop, chosen)
+    walk = [*walked, *_before(before, c)]
     if not others and not chosen.no_case:
-        found = conn.execute(select(_answers).where(*walk).order_by(*_NEWEST).limit(limit + 1)).all()
+        found = conn.execute(rows.where(*walk).order_by(*_newest(c)).limit(limit + 1)).all()
         return _page(found, limit, None)
-    c = _answers.c
     others += _about_case(shop, chosen)
-    for most in _ever_more(_FIRST_LOOKED_AT, MOST_LOOKED_AT):
+    at_most = MOST_LOOKED_AT if c is _answers.c else min(MOST_LOOKED_AT, MOST_ABOUT)
+    for most in _ever_more(_FIRST_LOOKED_AT, at_most):
         # Asked for alone: a database that is told the time knows that few rows are newer, and doesn't read the table.
-        until = conn.execute(select(c.first_at).where(*walk).order_by(*_NEWEST).limit(1).offset(most)).scalar()
+        until = conn.execute(select(c.first_at).where(*walk).order_by(*_newest(c)).limit(1).offset(most)).scalar()
         where = [*walk, *others, *([] if until is None else [c.first_at >= until])]
-        found = conn.execute(select(_answers).where(*where).order_by(*_NEWEST).limit(limit + 1)).all()
+        found = conn.execute(rows.where(*where).order_by(*_newest(c)).limit(limit + 1)).all()
         if len(found) > limit or until is None:
             break
     return _page(found, limit, None if until is None else (until, "", ""))
@@ -305,24 +311,40 @@ def _page_of_cases(
     few = cases.matching(shop, wanted)
     c = _answers.c
     found = select(_answers).join(few, and_(c.shop == shop, c.key == few.c.key, c.question == few.c.question))
-    where = [*_listed(chosen), *_conditions(chosen), *_before(before)]
-    rows = conn.execute(found.where(*where).order_by(*_NEWEST).limit(limit + 1)).all()
+    where = [*_listed(chosen), *_conditions(chosen), *_before(before, c)]
+    rows = conn.execute(found.where(*where).order_by(*_newest(c)).limit(limit + 1)).all()
     return _page(rows, limit, None)
 
 
-def _walk(chosen: Filter) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
-    """The conditions along which an index leads from the newest to the oldest answer, and all others."""
-    c = _answers.c
-    ends = [c.first_at < chosen.end] if chosen.end is not None else []
-    if chosen.start is not None:
-        ends.append(c.first_at >= chosen.start)
+def _walk(
+    shop: str, chosen: Filter
+) -> tuple[Select[Any], _Columns, list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Answers, the columns of their index that leads from the newest to the oldest, its conditions, and all others."""
     by = None
     if not chosen.quarantined:
         by = next((name for name in _WALKED if getattr(chosen, name) is not None), None)
-    walked = ends if by is None else [c[by] == getattr(chosen, by), *ends]
+    if by == "product" and chosen.product is not None:
+        rows, c = _about_product()
+        walked = answer_products.walk(shop, chosen.product, chosen.question, chosen.start, chosen.end)
+        return rows, c, walked, _conditions(replace(chosen, **_WITH_PRODUCT), plain=False)
+    rows, c = select(_answers), _answers.c
+    walked = [c.shop == shop, *_listed(chosen), *([] if by is None else [c[by] == getattr(chosen, by)])]
+    if chosen.end is not None:
+        walked.append(c.first_at < chosen.end)
+    if chosen.start is not None:
+        walked.append(c.first_at >= chosen.start)
     rest: dict[str, Any] = {"start": None, "end": None} if by is None else {"start": None, "end": None, by: None}
-    others = _conditions(replace(chosen, **rest), plain=False)
-    return walked, others
+    return rows, c, walked, _conditions(replace(chosen, **rest), plain=False)
+
+
+def _about_product() -> tuple[Select[Any], _Columns]:
+    """Answers beside the products they are about, and the columns of these."""
+    a = _answers.c
+    return select(_answers).join(answer_products.table, answer_products.joined(a.shop, a.key, a.question)), answer_products.c
+
+
+def _newest(c: _Columns) -> tuple[ColumnElement[Any], ...]:
+    return c.first_at.desc(), c.key.desc(), c.question.desc()
 
 
 def _about_case(shop: str, chosen: Filter) -> list[ColumnElement[bool]]:
@@ -477,11 +499,10 @@ def _listed(chosen: Filter) -> tuple[ColumnElement[bool], ...]:
     return (_answers.c.quarantined.is_not(None),) if chosen.quarantined else _LISTED
 
 
-def _before(before: Position | None) -> list[ColumnElement[bool]]:
+def _before(before: Position | None, c: _Columns) -> list[ColumnElement[bool]]:
     if before is None:
         return []
     at, key, question = before
-    c = _answers.c
     # The first is what an index can be entered by.
     return [
         c.first_at <= at,
@@ -494,10 +515,13 @@ def _before(before: Position | None) -> list[ColumnElement[bool]]:
 def _conditions(chosen: Filter, plain: bool = True) -> list[ColumnElement[bool]]:
     """Unless `plain`, they are worded so that no index is chosen for them."""
     found: list[ColumnElement[bool]] = []
-    for name in ("question", "product", "language", "placement", "query_key"):
+    for name in ("question", "language", "placement", "query_key"):
         value = getattr(chosen, name)
         if value is not None:
             found.append((_answers.c[name] if plain else _answers.c[name].concat("")) == value)
+    if chosen.product is not None:
+        c = _answers.c
+        found.append(answer_products.is_about(c.shop, c.key, c.question, chosen.product))
     if chosen.questions is not None:
         found.append((_answers.c.question if plain else _answers.c.question.concat("")).in_(chosen.questions))
     if chosen.verified is not None:

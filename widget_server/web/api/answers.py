@@ -46,7 +46,7 @@ class AnswersQuery(Params):
     value = line(64, "the bucket of the answer (yes, no, 1 ... 5, 0 ... 10), or an option that was chosen", "no")
     verified = YesNo(metadata={"description": "with (true) or without (false) proof of purchase"})
     text = YesNo(metadata={"description": "only those with (true) or without (false) a text"})
-    product = line(MAX_PRODUCT, "the product it is about, as the shop names it")
+    product = line(MAX_PRODUCT, "the product that it or its order is about, as the shop names it")
     lang = of_kind(language(), "the language of the page")
     query = line(MAX_QUERY, "what was searched for, however it was spelt")
     quarantined = YesNo(

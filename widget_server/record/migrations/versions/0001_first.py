@@ -64,6 +64,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("email"),
     )
     op.create_table(
+        "answer_products",
+        sa.Column("shop", _KEY, nullable=False),
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("question", _KEY, nullable=False),
+        sa.Column("product", _KEY, nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("hidden", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "key", "question", "product"),
+    )
+    op.create_index(
+        "answer_products_newest",
+        "answer_products",
+        ["shop", "product", "first_at", "key", "question"],
+        unique=False,
+        sqlite_where=sa.text("hidden IS 0"),
+        postgresql_where=sa.text("hidden IS false"),
+    )
+    op.create_table(
         "answer_texts",
         sa.Column("shop", _KEY, nullable=False),
         sa.Column("key", _KEY, nullable=False),
@@ -114,14 +132,6 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("answered IS 1 AND hidden IS 0"),
         postgresql_where=sa.text("answered IS true AND hidden IS false"),
-    )
-    op.create_index(
-        "answers_of_product",
-        "answers",
-        ["shop", "product", "first_at", "key"],
-        unique=False,
-        sqlite_where=sa.text("product IS NOT NULL AND answered IS 1 AND hidden IS 0"),
-        postgresql_where=sa.text("product IS NOT NULL AND answered IS true AND hidden IS false"),
     )
     op.create_index(
         "answers_of_query",
