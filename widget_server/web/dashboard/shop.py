@@ -1,17 +1,22 @@
 """Settings, the shop: its name, its time zone, and what the panel looks like in it."""
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 from zoneinfo import available_timezones
 
+import redis
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import Connection
 
 from widget_server.act import verify
 from widget_server.contract import theme
-from widget_server.record import answers, shops
+from widget_server.record import answers, eventlog, shops
 from widget_server.web.api import widget as api
 from widget_server.web.errors import Problem
 from widget_server.web.params import load
@@ -26,8 +31,15 @@ from ._texts import lazy_gettext as _
 from .start import chosen_colour, looks_now, seen_as
 
 _LONGEST = 100
-# Counting anew takes about a second for ten thousand answers; whoever runs the server can do it for any number.
+# Counting anew takes about a second for five thousand answers; whoever runs the server can do it for any number.
 _MOST_ANSWERS = 50_000
+# On SQLite nobody else's answers are stored meanwhile.
+_MOST_ON_SQLITE = 5_000
+_MOST_EVENTS_ON_SQLITE = 20_000
+# So many seconds apart a shop is counted anew; one shop at a time, and not for ever where the process that did it died.
+_EVERY = 600
+_LONGEST_COUNT = 120
+_COUNTING = "atbalss:counting-anew"
 _TEXTS = ("background", "text")
 _CHOICES = ("mode", "position", "font", "consent")
 _NUMBERS = ("radius", "cooldown_hours")
@@ -54,16 +66,21 @@ def save(visit: Visit) -> ResponseReturnValue:
     if wrong:
         return _page(visit, name=name, zone=zone, wrong=wrong), 422
     try:
-        with _clash.guarded(visit, partial(_named, visit), [name, zone])() as conn:
-            shops.set_name(conn, visit.shop.id, name)
+        if moves:
+            with _turn(visit.shop.id):
+                _rename(visit, name, zone)
+                verify.rebuild(state().database, visit.shop.id, zone)
+            flash(gettext("Saved. All days were cut anew for the new time zone."), "good")
+        else:
+            _rename(visit, name, zone)
+            flash(gettext("Saved."), "good")
     except _clash.Clash:
         _clash.say()
         return _page(visit, name=name, zone=zone), 409
-    if moves:
-        verify.rebuild(state().database, visit.shop.id, zone)
-        flash(gettext("Saved. All days were cut anew for the new time zone."), "good")
-    else:
-        flash(gettext("Saved."), "good")
+    except _TooSoon as early:
+        n = early.seconds
+        wrong["time_zone"] = ngettext("Too many tries. Try again in %(n)s second.", "Too many tries. Try again in %(n)s seconds.", n, n=n)
+        return _page(visit, name=name, zone=zone, wrong=wrong), 429, {"Retry-After": str(n)}
     return redirect(url_for("shop.show"), 303)
 
 
@@ -125,9 +142,72 @@ def _named(visit: Visit, conn: Connection) -> list[str]:
     return [] if found is None else [found.name, found.time_zone]
 
 
+def _rename(visit: Visit, name: str, zone: str) -> None:
+    with _clash.guarded(visit, partial(_named, visit), [name, zone])() as conn:
+        shops.set_name(conn, visit.shop.id, name)
+
+
 def _is_large(visit: Visit) -> bool:
+    is_sqlite = state().database.dialect == "sqlite"
     with visit.reading() as conn:
-        return answers.are_more_than(conn, visit.shop.id, _MOST_ANSWERS)
+        if answers.are_more_than(conn, visit.shop.id, _MOST_ON_SQLITE if is_sqlite else _MOST_ANSWERS):
+            return True
+        # Searches are counted from the log.
+        return is_sqlite and eventlog.page(conn, visit.shop.id, (), "", _MOST_EVENTS_ON_SQLITE)[1] is not None
+
+
+class _TooSoon(Exception):
+    """The shop was counted anew a short while ago, or another is being counted."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.seconds = max(1, seconds)
+
+
+_own = threading.Lock()
+# When a shop may be counted anew, as this process knows it: for while Redis is away.
+_own_until: dict[str, float] = {}
+
+
+@contextmanager
+def _turn(shop: str) -> Iterator[None]:
+    """The turn of `shop` to be counted anew; what fails has had none. Raises _TooSoon."""
+    if not _own.acquire(blocking=False):
+        raise _TooSoon(_LONGEST_COUNT // 10)
+    try:
+        _take(shop)
+        try:
+            yield
+        except BaseException:
+            _forget(f"{_COUNTING}:{shop}")
+            _own_until.pop(shop, None)
+            raise
+        finally:
+            _forget(_COUNTING)
+    finally:
+        _own.release()
+
+
+def _take(shop: str) -> None:
+    now = time.monotonic()
+    for name in [name for name, until in _own_until.items() if until <= now]:
+        del _own_until[name]
+    if shop in _own_until:
+        raise _TooSoon(int(_own_until[shop] - now))
+    client, last = state().redis, f"{_COUNTING}:{shop}"
+    # While Redis is away each process sees to its own.
+    with suppress(redis.RedisError):
+        if not client.set(last, 1, nx=True, ex=_EVERY):
+            raise _TooSoon(client.ttl(last))
+        if not client.set(_COUNTING, 1, nx=True, ex=_LONGEST_COUNT):
+            client.delete(last)
+            raise _TooSoon(_LONGEST_COUNT // 10)
+    _own_until[shop] = now + _EVERY
+
+
+def _forget(name: str) -> None:
+    with suppress(redis.RedisError):
+        state().redis.delete(name)
 
 
 def _zones() -> list[str]:
