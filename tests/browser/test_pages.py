@@ -297,6 +297,24 @@ def test_words_on_paper_are_whole(browser: Browser, office: Office) -> None:
     context.close()
 
 
+def test_the_style_page_shows_a_toast_of_each_tone_where_it_stands(browser: Browser, office: Office) -> None:
+    context = office.context(browser)
+    page = opened(context, "/app/style")
+    page.reload()
+    toasts = page.locator(".card > .toasts > .toast")
+    assert toasts.evaluate_all("found => found.map((toast) => toast.classList[1])") == ["good", "info", "bad"]
+    assert page.locator(".toast").count() == 3
+    assert len(set(toasts.evaluate_all("found => found.map((toast) => getComputedStyle(toast).backgroundColor)"))) == 3
+    # Not above the page: they go with it.
+    before = toasts.first.evaluate("toast => toast.getBoundingClientRect().top + scrollY")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert toasts.first.evaluate("toast => toast.getBoundingClientRect().top + scrollY") == before
+    # Said here and nowhere else.
+    page.goto("/app/overview")
+    assert page.locator(".toast").count() == 0
+    context.close()
+
+
 def test_files_are_kept_for_ever_and_packed(office: Office) -> None:
     page = urllib.request.urlopen(f"{office.url}/app/sign-in", timeout=15).read().decode()
     kept = re.findall(r'(?:href|src)="(/static/kept/[^"]+)"', page)

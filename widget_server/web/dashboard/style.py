@@ -3,7 +3,7 @@ for whoever builds pages, so in English only; its numbers are made up here and b
 
 from math import sin
 
-from flask import request
+from flask import flash, request
 
 from widget_server.contract.scores import bounded_mean, proportion
 
@@ -16,11 +16,18 @@ _ = lazy_gettext
 _DAYS = [f"2026-10-{number:02d}" for number in range(1, 15)]
 _FOUND = [0.55 + 0.2 * sin(number / 2) for number in range(14)]
 
+_TOASTS = {
+    "good": "Something was done.",
+    "info": "Something is to be known of what was done.",
+    "bad": "Something was not done, and what to do about it.",
+}
 _LINES = {"found": 0.0, "low": -0.08, "high": 0.07, "before": -0.05}
 
 
 def show(visit: Visit) -> str:
     """Everything there is."""
+    for tone, text in _TOASTS.items():
+        flash(text, tone)
     period = read_period(request.args, visit.shop.time_zone)
     days = [day(each, "d MMM") for each in _DAYS]
     lines = {name: [share + more for share in _FOUND] for name, more in _LINES.items()}
