@@ -6,6 +6,7 @@
 import { start as copy } from "./copy.js";
 import { onArrival } from "./htmx.js";
 import { start as menus } from "./menus.js";
+import { start as refused } from "./refused.js";
 
 interface Feature {
   start(root: ParentNode): void;
@@ -22,4 +23,5 @@ function arrive(root: ParentNode): void {
 }
 
 arrive(document);
+refused();
 onArrival(arrive);

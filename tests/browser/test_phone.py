@@ -1,6 +1,6 @@
 """The owner's pages under a thumb: what asks once more can be read and pressed, what was refused is in sight."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -92,3 +92,83 @@ def test_what_asks_once_more_needs_no_script(browser: Browser, office: Office) -
         page.goto(office.address("api_keys.show"))
         page.locator(".confirm summary").first.click()
         page.locator(".confirm form button").first.click(trial=True)
+
+
+def send(page: Page, form: Locator) -> None:
+    """Whatever the browser itself would say of it."""
+    form.evaluate("(e) => { e.noValidate = true; }")
+    with page.expect_navigation():
+        form.locator("button").last.click()
+
+
+def refuse_password(page: Page, office: Office) -> Locator:
+    page.goto(office.address("account.show"))
+    page.locator("#f-current").fill("nothing of mine")
+    page.locator("#f-password").fill("pareizs zirgs 13")
+    send(page, page.locator("#password form"))
+    return page.locator("#f-current")
+
+
+def refuse_conversion(page: Page, office: Office) -> Locator:
+    page.goto(office.address("searches.show"))
+    page.locator("#f-percent").fill("500")
+    send(page, page.locator("form.conversion"))
+    return page.locator("#f-percent")
+
+
+def refuse_looks(page: Page, office: Office) -> Locator:
+    page.goto(office.address("shop.looks"))
+    page.locator("#f-cooldown_hours").fill("-3")
+    send(page, page.locator("#looks"))
+    return page.locator("#f-cooldown_hours")
+
+
+def refuse_sight(page: Page, office: Office) -> Locator:
+    page.goto(office.address("start.check"))
+    page.locator("#f-address").fill("https://elsewhere.example/")
+    send(page, page.locator("#look form"))
+    return page.locator("#f-address")
+
+
+@pytest.mark.parametrize(("width", "height"), PHONES)
+@pytest.mark.parametrize("refuse", [refuse_password, refuse_conversion, refuse_looks, refuse_sight])
+def test_what_was_refused_is_in_sight(
+    browser: Browser, office: Office, refuse: Callable[[Page, Office], Locator], width: int, height: int
+) -> None:
+    with phone(browser, office, width, height) as page:
+        field = refuse(page, office)
+        expect(field).to_be_focused()
+        assert hidden_under(page, field) == ""
+        assert hidden_under(page, field.locator("xpath=..").locator(".error")) == ""
+
+
+def test_what_the_look_at_the_shop_found_is_in_sight(browser: Browser, office: Office) -> None:
+    with phone(browser, office, 320, 568) as page:
+        page.goto(office.address("start.check"))
+        send(page, page.locator("#look form"))
+        found = page.locator("[data-arrive]")
+        expect(found).to_be_focused()
+        assert hidden_under(page, found.locator(".note").first) == ""
+        # What comes later takes nobody away from where they are.
+        page.locator("#f-address").focus()
+        with page.expect_response("**/sight"):
+            pass
+        page.wait_for_timeout(200)
+        expect(page.locator("#f-address")).to_be_focused()
+
+
+def test_a_page_that_refused_nothing_begins_at_its_top(browser: Browser, office: Office) -> None:
+    with phone(browser, office) as page:
+        page.goto("/app/style")
+        page.wait_for_load_state("networkidle")
+        assert page.locator("[aria-invalid=true]").count() > 0
+        assert page.evaluate("[scrollY, document.activeElement === document.body]") == [0, True]
+
+
+def test_what_was_refused_is_said_without_a_script_too(browser: Browser, office: Office) -> None:
+    with phone(browser, office, script=False) as page:
+        page.goto(office.address("account.show"))
+        page.locator("#f-current").fill("nothing of mine")
+        page.locator("#f-password").fill("pareizs zirgs 13")
+        page.locator("#password form button").click()
+        expect(page.locator("#f-current-error")).to_be_visible()
