@@ -179,7 +179,13 @@ function bounds(unit: string, kind: Drawing["kind"]): { min?: number; max?: numb
 }
 
 function written(value: number, unit: string, language: string): string {
-  if (unit === "share") return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(value);
+  if (unit === "share") return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits(value) }).format(value);
   if (unit === "points") return new Intl.NumberFormat(language, { signDisplay: "exceptZero", maximumFractionDigits: 0 }).format(value);
   return new Intl.NumberFormat(language, { maximumFractionDigits: unit ? 1 : 2 }).format(value);
+}
+
+/** More than nothing is never 0 %, less than all never 100 %: near the ends a share has as many digits as tell it from them. */
+function digits(share: number): number {
+  const off = 100 * Math.min(share, 1 - share);
+  return off > 0 && Math.round(100 * share) % 100 === 0 ? Math.min(9, Math.ceil(-Math.log10(off))) : 0;
 }

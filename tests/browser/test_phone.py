@@ -172,3 +172,32 @@ def test_what_was_refused_is_said_without_a_script_too(browser: Browser, office:
         page.locator("#f-password").fill("pareizs zirgs 13")
         page.locator("#password form button").click()
         expect(page.locator("#f-current-error")).to_be_visible()
+
+
+def test_a_chart_never_says_nothing_of_something_nor_all_of_less(browser: Browser, office: Office) -> None:
+    """What is read under a finger on the chart; the table beside it says "under 1 %", "over 99 %"."""
+    shares = [0, 0.0004, 0.004, 0.005, 0.5, 0.994, 0.995, 0.9996, 1]
+    with phone(browser, office, 900) as page:
+        page.goto("/app/style")
+        said: list[str] = page.evaluate("""async (values) => {
+            const canvas = document.querySelector("canvas[data-chart]"), words = [];
+            const drawing = {kind: "line", labels: values.map(String), series: [{name: "a", values}], unit: "share", language: "lv"};
+            const holder = canvas.parentElement, made = document.createElement("canvas");
+            made.dataset.chart = JSON.stringify(drawing);
+            canvas.remove();
+            holder.append(made);
+            const write = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) { words.push(text); return write.call(this, text, ...rest); };
+            document.dispatchEvent(new Event("htmx:after:swap"));
+            while (!made.style.width) await new Promise(requestAnimationFrame);
+            const box = made.getBoundingClientRect(), seen = [];
+            for (let i = 0; i <= 60; i++) {
+                words.length = 0;
+                made.dispatchEvent(new MouseEvent("mousemove", {clientX: box.left + 40 + (box.width - 42) * i / 60, clientY: box.top + 100, bubbles: true}));
+                for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+                const at = words.at(-1);
+                if (at && at !== seen.at(-1)) seen.push(at);
+            }
+            return seen;
+        }""", shares)
+        assert said == ["0%", "0,04%", "0,4%", "1%", "50%", "99%", "99,5%", "99,96%", "100%"]
