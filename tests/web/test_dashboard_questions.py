@@ -91,6 +91,25 @@ def test_errors_are_said_in_the_members_language_or_in_english(small_world: Worl
     address = "/app/questions/one/order-rating/edit"
     page = person.post_form(address, {**fields(person.get(address).text), "do": "save", "s.delay": "drīz"})
     assert page.status_code == 422 and 'value="drīz"' in page.text
+    assert "Ievadiet skaitli (sekundes) no 0 līdz 3600." in page.text
+    page = person.post_form(address, {**fields(person.get(address).text), "do": "save", "s.sample": "140", "s.cooldown_hours": "-1", "s.most": "0"})
+    assert set(re.findall(r"skaitli \((.*?)\)", page.text)) == {"procenti", "reizes", "stundas"}
+
+
+def test_errors_name_no_name_that_the_page_does_not_show(small_world: World) -> None:
+    late = edited(small_world, **{"s.starts": "2026-12-02T09:00", "s.ends": "2026-12-01T09:00"})
+    assert late.status_code == 422 and "Give a time after “Ask from”." in late.text
+    person = signed_in(small_world)
+    for path, typed, said in (
+        ("type=stars&placement=page", {}, "Fill in “Addresses of the pages”, “Only on pages that have this” or “Name of the event”"),
+        ("type=stars&placement=page", {"s.trigger": "event"}, "Name of the event: Required."),
+        ("type=choice&placement=order", {"o.new": "Ķērpis"}, "Options: Give at least two different options, and 20 at most."),
+    ):
+        form = {**fields(person.get(f"/app/questions/new?{path}").text), "t.en.title": "How was it?", **typed}
+        reply = person.post_form("/app/questions/new", {**form, "do": "save"})
+        told = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", reply.text)))
+        assert reply.status_code == 422 and said in told
+        assert not re.search("`|a-z|placement|trigger", told.split("Please look at")[-1][:400]), told
 
 
 def test_two_who_change_it_at_once_overwrite_nothing(world: World) -> None:

@@ -150,6 +150,18 @@ def test_a_shop_that_does_not_answer(shop_world: World, front: Shopfront) -> Non
     assert "The page could not be reached" in checked(shop_world, front)
 
 
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [("the address of shop.example could not be found", "sasniegt: tā domēna vārdu internetā neizdevās atrast."), ("no answer within 8 s", "tas neatbildēja laikā.")],
+)  # fmt: skip
+def test_why_a_shop_can_t_be_reached_is_said_in_the_members_language(
+    small_world: World, monkeypatch: pytest.MonkeyPatch, reason: str, why: str
+) -> None:
+    monkeypatch.setattr(start, "_findings", lambda _shop, _address: [start.Finding("unreachable", reason)])
+    page = signed_in(small_world, language="lv").post_form("/app/start/check", {"address": "https://shop.example/"}).text
+    assert why in page and reason not in page
+
+
 def test_pages_that_ask_a_real_server_are_seen_and_those_from_elsewhere_are_named(
     sqlite_url: str, sqlite_database: Database, make_world: Make, redis_client: "redis.Redis", redis_url: str, tmp_path: Path
 ) -> None:

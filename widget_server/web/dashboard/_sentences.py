@@ -11,6 +11,10 @@ from typing import Any, Final
 
 from flask_babel import gettext
 
+from widget_server.contract.placing import SETTINGS
+
+from ._question_words import setting
+
 
 def _(text: str) -> str:
     """Marks a text to be translated; that is done when it is said."""
@@ -29,14 +33,11 @@ _CHECKS: Final = (
     _("Give text of %(least)s to %(most)s characters."),
     _("Give text of %(least)s to %(most)s characters, without control characters."),
     _("Give a time like %(example)s."),
-    _("Give a time after `starts`."),
     _("Give a language like lv or pt-BR."),
     _("Give each language once."),
     _("Give a name of 1 to 64 characters a-z, 0-9, '-', '_' and '.'."),
     _("Has no meaning for the placement %(placement)s: only for %(others)s."),
     _("Needs %(name)s to be %(values)s."),
-    _('Required: the trigger is "event".'),
-    _('A question of the placement "page" needs `where`, `selector` or `event`: it would be on every page.'),
     _("Give a list of 1 to %(most)s rules like %(example)s."),
     _("Give a rule like %(example)s."),
     _("Give one of: is, contains, like. For two conditions give two rules."),
@@ -63,7 +64,6 @@ _CHECKS: Final = (
     _("Required: one language at least must have all options."),
     _("This question has no such text; it has %(names)s."),
     _("Settings and texts of one language are %(size)s bytes together; at most %(most)s."),
-    _("Give 2 to %(most)s different names of characters a-z, 0-9, '-' and '_'."),
     _(
         'Give "never", "always", one of the values, or a list of at most %(most)s branches like %(example)s.'
     ),
@@ -81,6 +81,15 @@ _CHECKS: Final = (
     _("The question %(name)s was changed %(most)s times; pause it and make another one."),
     _("The shop's questions were changed %(most)s times; they can only be paused now."),
 )  # fmt: skip
+# What is said to programs by names that no page shows, and how pages say it, with what they call those settings.
+_IN_PAGES: Final = {
+    "Give a time after `starts`.": _("Give a time after “%(starts)s”."),
+    'Required: the trigger is "event".': _("Required."),
+    'A question of the placement "page" needs `where`, `selector` or `event`: it would be on every page.':
+        _("Fill in “%(where)s”, “%(selector)s” or “%(event)s”: else it would be asked on every page."),
+    "Give 2 to %(most)s different names of characters a-z, 0-9, '-' and '_'.":
+        _("Give at least two different options, and %(most)s at most."),
+}  # fmt: skip
 _SETS: Final = (
     _("Whether shoppers find what they search for, and what they miss."),
     _("What shoppers wanted where the search shows nothing; on such pages it comes before the question whether they found it."),
@@ -105,7 +114,10 @@ def said(sentence: str) -> str:
         return sentence
     source, values = found
     if "unit" in values:
-        values["unit"] = str(_UNITS.get(values["unit"], values["unit"]))
+        values["unit"] = str(gettext(_UNITS.get(values["unit"], values["unit"])))
+    if source in _IN_PAGES:
+        source = _IN_PAGES[source]
+        values = {name: str(setting(name).label) for name in _NAME.findall(source) if name in SETTINGS} | values
     return str(gettext(source, **values)) if values else str(gettext(source))
 
 
@@ -125,7 +137,7 @@ def _found(sentence: str) -> tuple[str, dict[str, Any]] | None:
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     """Each source text with what it looks like when it has been filled. Those with fewer names are tried first."""
-    sources = sorted((*_CHECKS, *_SETS), key=lambda text: len(_NAME.findall(text)))
+    sources = sorted((*_CHECKS, *_IN_PAGES, *_SETS), key=lambda text: len(_NAME.findall(text)))
     return [(source, _pattern(source)) for source in sources]
 
 

@@ -6,6 +6,7 @@ from flask_babel import LazyString, gettext
 
 from ._shop_page import Finding
 from ._texts import lazy_gettext as _
+from ._troubles import explain
 
 PLATFORMS: Final[tuple[tuple[str, str, LazyString], ...]] = (
     ("woocommerce", "WooCommerce", _("WordPress, Plugins: add “WPCode”. Then Code Snippets, Header & Footer, and paste the line into the field Header.")),
@@ -69,8 +70,13 @@ def told(finding: Finding) -> tuple[str, str]:
             gettext("Add that domain in the first step, or give another address."),
         ),
         "unreachable": (
-            gettext("The page could not be reached: %(why)s.", why=what),
+            gettext("The page could not be reached: %(why)s.", why=_inside(explain(what).what)),
             gettext("Open your shop in a browser; we see it then."),
         ),
     }  # fmt: skip
     return texts[finding.code]
+
+
+def _inside(sentence: str) -> str:
+    """A sentence as the end of another."""
+    return f"{sentence[:1].lower()}{sentence[1:]}".removesuffix(".")
