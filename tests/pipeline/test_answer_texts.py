@@ -426,6 +426,7 @@ def test_answers_about_a_product_are_walked_along_an_index(database: Database, s
         with database.reading() as conn:
             assert answers.page(conn, shop.id, chosen, (NOW + 8000, "k", "q"), 10).answers
             assert answers.newest(conn, shop.id, chosen, (NOW + 8000, "k", "q"), 10)
+            assert answers.how_many(conn, shop.id, chosen, 1000) != 0
 
     for chosen in (Filter(product="p0"), Filter(product="p0", question="q1"), Filter(product="p0", end=NOW + 7500), Filter(product="p8")):
         plan = "\n".join(plans(database, lambda wanted=chosen: read(wanted)))

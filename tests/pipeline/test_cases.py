@@ -334,6 +334,7 @@ def test_each_list_is_walked_along_an_index(sqlite_database: Database, chosen: F
     sql_event.listen(sqlite_database._reader, "before_cursor_execute", note)
     with sqlite_database.reading() as conn:
         answers.page(conn, shop.id, chosen, (NOW, "k", "q"), 10)
+        answers.how_many(conn, shop.id, chosen, 1000)
     sql_event.remove(sqlite_database._reader, "before_cursor_execute", note)
     with sqlite_database.reading() as conn:
         for statement, parameters in said:

@@ -188,6 +188,39 @@ def test_where_nothing_is_there_is_something_to_do(world: World) -> None:
     assert "Show open cases" in person.get("/app/answers/cases", done="yes").text
 
 
+def test_a_list_of_several_pages_says_how_many_answers_it_has(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.send(*(said(f"{n}", at=NOW - n, value="no" if n % 4 else "yes", text="chair", product="pot") for n in range(60)), *rated())
+    person = signed_in(world)
+
+    def foot(path: str) -> list[str]:
+        feet: list[str] = []
+        while path:
+            page = person.get(path).text
+            feet += re.findall(r"<nav class=\"pager\".*?<span>(.*?)</span>", page, flags=re.S)
+            more = re.search(r'href="([^"]+)" rel="next"', page)
+            path = html.unescape(more[1]) if more else ""
+        return feet
+
+    assert foot("/app/answers") == ["50 of 61", "11 of 61"]
+    assert foot("/app/answers?question=search-found") == foot("/app/answers?product=pot&text=yes") == ["50 of 60", "10 of 60"]
+    assert foot("/app/answers?value=no") == ["45 answers"]
+    assert foot("/app/answers?case=none&low=0&high=2") == ["1 answer"]
+    monkeypatch.setattr(inbox, "PAGE_SIZE", 40)
+    assert foot("/app/answers?value=no&product=pot") == foot("/app/answers?case=none&value=no") == ["40 of 45", "5 of 45"]
+    assert foot("/app/answers?q=chair") == ["40 answers", "20 answers"], "words are not counted"
+    for path, more in (("/app/answers", 1), ("/app/answers?verified=no", 2), ("/app/answers?q=chair", 0)):
+        counts = []
+        for size in (100, 40):
+            monkeypatch.setattr(inbox, "PAGE_SIZE", size)
+            with statements() as asked:
+                person.get(path)
+            counts.append(len(asked))
+        assert counts[1] - counts[0] == more, path
+    monkeypatch.setattr(inbox, "_MOST_COUNTED", 60)
+    assert foot("/app/answers") == ["40 answers", "21 answers"] and foot("/app/answers?value=no") == ["40 answers", "5 answers"]
+    assert foot("/app/answers?product=pot&value=no") == ["40 of 45", "5 of 45"]
+
+
 def test_a_list_takes_a_bounded_number_of_statements(world: World) -> None:
     world.send(*(said(f"{n}", at=NOW - n, text="chair") for n in range(40)), *rated())
     person = signed_in(world)

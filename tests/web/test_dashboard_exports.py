@@ -177,7 +177,8 @@ TABLES = {
 NOT_EXPORTED = {
     "accounts": "people's own, with what they prove themselves with; who is a member stands in the settings",
     "sessions": "secrets", "recovery_codes": "secrets", "invitations": "links that open the door",
-    "answer_texts": "an index of the texts of answers", "answer_products": "an index of answers by product", "spellings": "counted from the searches",
+    "answer_texts": "an index of the texts of answers", "answer_products": "an index of answers by product",
+    "spellings": "counted from the searches",
     "ledger_given": "the sums of the points ledger", "scores_changed": "what the clock still has to look at",
     "attempts": "the log behind the deliveries, kept for days", "inbox": "what came from platforms, kept for days",
     "holds": "which endpoint is left in peace, and for how many seconds", "leases": "which process is at work",

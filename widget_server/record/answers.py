@@ -273,6 +273,22 @@ def page(conn: Connection, shop: str, chosen: Filter, before: Position | None, l
     return _page(found, limit, None if until is None else (until, "", ""))
 
 
+def how_many(conn: Connection, shop: str, chosen: Filter, most: int) -> int | None:
+    """How many answers the list has in all; None where it takes more to say than a walk past `most` answers."""
+    if chosen.words is not None or chosen.case is not None:
+        return None
+    rows, c, walk, others = _walk(shop, chosen)
+    if others or chosen.no_case:
+        if conn.execute(select(c.first_at).where(*walk).order_by(*_newest(c)).limit(1).offset(most)).first() is not None:
+            return None
+        found = rows.where(*walk, *others, *_about_case(shop, chosen)).order_by(*_newest(c)).limit(most).subquery()
+        return int(conn.execute(select(func.count()).select_from(found)).scalar_one())
+    # In their order, so that the same index is walked.
+    few = select(c.first_at).where(*walk).order_by(c.first_at.desc(), c.key.desc()).limit(most + 1).subquery()
+    n = int(conn.execute(select(func.count()).select_from(few)).scalar_one())
+    return n if n <= most else None
+
+
 def _ever_more(first: int, most: int) -> tuple[int, ...]:
     """How many are looked through before it is tried with more."""
     return (first, most) if first < most else (most,)

@@ -32,6 +32,8 @@ from ._period import read_period
 from ._texts import lazy_gettext as _
 
 PAGE_SIZE = 50
+# Of a longer list it is not said how long it is.
+_MOST_COUNTED = 1000
 _CURSOR = re.compile(r"[0-9]{1,19}\.[A-Za-z0-9_-]{0,3000}", re.ASCII)
 _CREATED = re.compile(r"[0-9]{1,15}", re.ASCII)
 
@@ -45,13 +47,16 @@ def show(visit: Visit) -> ResponseReturnValue:
     after = _position(request.args.get("after"))
     with visit.reading() as conn:
         page = answers.page(conn, visit.shop.id, chosen.filter, after, PAGE_SIZE)
+        in_all = len(page.answers)
+        if after is not None or page.next is not None:
+            in_all = answers.how_many(conn, visit.shop.id, chosen.filter, _MOST_COUNTED) or 0
         rows = rows_of(conn, visit.shop, page.answers)
         people = people_of(conn, visit.shop)
         saved = views.seen_by(conn, visit.shop.id, visit.member.account)
         n_open = cases.how_many_open(conn, visit.shop.id)
     refused = filters.names()
     return draw(
-        "answers/list.html", rows=rows, chosen=chosen, given=chosen.given, people=people, views=saved, open=n_open,
+        "answers/list.html", rows=rows, in_all=in_all, chosen=chosen, given=chosen.given, people=people, views=saved, open=n_open,
         chips=_chips(chosen, visit.shop, people), here=_link(chosen, after), next=None if page.next is None else _link(chosen, page.next),
         first=None if after is None else _link(chosen, None),
         refused=", ".join(refused[name] for name in chosen.refused),
