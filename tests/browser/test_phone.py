@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .office import Office
+from .office import PASSWORD, Office
 
 pytestmark = pytest.mark.browser
 
@@ -201,3 +202,44 @@ def test_a_chart_never_says_nothing_of_something_nor_all_of_less(browser: Browse
             return seen;
         }""", shares)
         assert said == ["0%", "0,04%", "0,4%", "1%", "50%", "99%", "99,5%", "99,96%", "100%"]
+
+
+@pytest.mark.parametrize("has_touch", [True, False])
+def test_two_factor_is_set_up_on_the_phone_that_is_in_the_hand(
+    browser: Browser, office: Office, has_touch: bool
+) -> None:
+    """Also: what is wrong with one of two passwords is said of that one."""
+    signed_in = office.context(browser, "ru")
+    context = browser.new_context(
+        base_url=office.url, locale="ru", viewport={"width": 390, "height": 844}, is_mobile=has_touch, has_touch=has_touch,
+        storage_state=signed_in.storage_state(),
+    )  # fmt: skip
+    signed_in.close()
+    page = context.new_page()
+    page.goto(office.address("two_factor.show"))
+    page.locator("#f-current").fill(PASSWORD)
+    send(page, page.locator("#on form"))
+    link = page.locator("a[href^='otpauth:']")
+    secret = page.locator(".copy code").inner_text().replace(" ", "")
+    totp = pyotp.parse_uri(link.get_attribute("href") or "")
+    assert isinstance(totp, pyotp.TOTP)
+    assert (totp.secret, totp.name, totp.issuer) == (secret, "ru@mezmala.example", "Atbalss")
+    assert link.is_visible() == has_touch
+    if has_touch:
+        link.click(trial=True)
+        page.locator("#f-code").fill("000000")
+        send(page, page.locator("form:has(#f-code)"))
+        expect(page.locator("#f-code")).to_be_focused()
+        assert hidden_under(page, page.locator("#f-code-error")) == ""
+    else:
+        page.locator("#f-code").fill(totp.now())
+        send(page, page.locator("form:has(#f-code)"))
+        page.goto(office.address("two_factor.show"))
+        page.locator("#off-current").fill("nothing of mine")
+        send(page, page.locator("#off form"))
+        expect(page.locator("#off-current")).to_be_focused()
+        expect(page.locator("#codes .error")).to_have_count(0)
+        page.locator("#off-current").fill(PASSWORD)
+        send(page, page.locator("#off form"))
+        expect(page.locator("#on")).to_be_visible()
+    context.close()

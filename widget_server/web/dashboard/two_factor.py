@@ -74,7 +74,7 @@ def turn_on(visit: Visit) -> ResponseReturnValue:
 def turn_off(visit: Visit) -> ResponseReturnValue:
     wrong = own_password_wrong(visit)
     if wrong is not None:
-        return _page(visit, wrong), 422
+        return _page(visit, {"off": wrong["current"]}), 422
     with state().database.writing() as conn:
         accounts.turn_totp_off(conn, visit.member.account)
         _begin_anew(conn, visit)
@@ -108,10 +108,11 @@ def _page(visit: Visit, wrong: dict[str, str] | None = None) -> str:
 
 
 def _picture(visit: Visit, secret: str, wrong: str | None = None) -> str:
-    picture = segno.make(_secrets.totp_address(secret, visit.member.email), error="m")
+    address = _secrets.totp_address(secret, visit.member.email)
+    picture = segno.make(address, error="m")
     groups = " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
     image = picture.svg_data_uri(scale=5, border=4, light="#fff")
-    return draw("settings/two_factor_picture.html", image=image, secret=groups, wrong=wrong)
+    return draw("settings/two_factor_picture.html", image=image, address=address, secret=groups, wrong=wrong)
 
 
 def _pending(visit: Visit) -> str | None:
