@@ -10,6 +10,7 @@ import time_machine
 
 from tests.pipeline.envelopes import NOW
 from tests.web.conftest import DAY, World, answer, signed_in
+from widget_server.contract.sets import SETS
 from widget_server.contract.shop import Question
 from widget_server.record import questions
 from widget_server.web.dashboard import _question_editor as editor
@@ -174,6 +175,21 @@ def test_a_ready_question_is_switched_on_once(world: World) -> None:
     assert 'action="/app/questions/sets/recommend"' not in page
     person.post_form("/app/questions/sets/recommend")
     assert newest(world, "recommend").version == 1
+
+
+def test_what_waits_for_mails_is_not_said_to_be_asked(world: World) -> None:
+    person = signed_in(world)
+    name = next(one.name for one in SETS.values() if one.placement == "link")
+    assert person.post_form(f"/app/questions/sets/{name}").status_code == 303
+
+    def badge() -> str:
+        (row,) = (each for each in person.get("/app/questions").text.split("<li") if f'href="/app/questions/one/{name}"' in each)
+        assert "Mails can&#39;t be sent yet." in row
+        return re.sub(r"<[^>]+>", "", row[row.index('<span class="badge') :].split("</span>")[0]).strip()
+
+    assert badge() == "Not begun yet"
+    person.post_form(f"/app/questions/one/{name}/pause", {"paused": "1"})
+    assert badge() == "Paused"
 
 
 def test_deleting_leaves_the_answers_and_the_set(small_world: World) -> None:

@@ -54,6 +54,16 @@ STATES: Final[Mapping[str, tuple[LazyString, str]]] = {
 }
 
 
+def waits_for_mails(question: Question) -> bool:
+    """Whether it can't be asked because mails can't be sent yet."""
+    return question.placement == "link"
+
+
+def state(question: Question, known: str) -> tuple[LazyString, str]:
+    """What STATES says of a question in that state; what would be asked if mails could be sent has not begun."""
+    return STATES["waits" if known == "on" and waits_for_mails(question) else known]
+
+
 @dataclass(frozen=True)
 class Said:
     """A setting in the editor. `choices` are the words for its values, "" being what holds without it."""
