@@ -19,7 +19,7 @@ from integrations import Response, TemporaryError
 from tests.certificates import make_certificate
 from tests.pipeline.shopfront import shopfront
 from tests.servers import wait_for
-from tests.web.conftest import Make, World, signed_in
+from tests.web.conftest import Make, Person, World, signed_in
 from tests.web.test_dashboard_questions import fields
 from widget_server.act.http import HttpClient
 from widget_server.contract.settings import Settings
@@ -413,6 +413,25 @@ def test_a_colour_that_was_chosen_counts_whatever_the_box_still_says_and_can_be_
     assert saved(no_brand="1") == (None, "1")
     looked = person.post_form(path, {**fields(person.get(path).text, "looks"), "brand": "#aa3300", "do": "look"})
     assert fields(looked.text, "looks")["brand"] == ["#aa3300"] and "no_brand" not in fields(looked.text, "looks")
+
+
+def test_a_shop_is_ready_once_a_page_of_it_was_seen(sqlite_database: Database, make_world: Make, redis_client: "redis.Redis") -> None:
+    world = make_world(sqlite_database, redis_client)
+    owner, editor = signed_in(world), signed_in(world, "editor")
+
+    def left(person: Person) -> tuple[bool, str]:
+        check = person.get("/app/start/check").text
+        assert person.post_form("/app/start/finish").status_code == 303
+        overview = person.get("/app/overview").text
+        (toast,) = re.findall(r'<div class="toast.*?</div>', overview, re.S)
+        return "Done: to the overview" in check, toast
+
+    done, toast = left(owner)
+    assert not done and "ready" not in toast
+    assert 'No page of your shop was seen yet. <a href="/app/start/check">Does it work?</a>' in toast
+    redis_client.set(SEEN + world.shop.id, '{"at": 1800000000000, "origin": "https://www.shop.example"}')
+    done, toast = left(editor)
+    assert done and "Your shop is ready." in toast
 
 
 def test_the_first_steps_come_once(world: World) -> None:

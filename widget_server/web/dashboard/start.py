@@ -13,6 +13,7 @@ import redis
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
+from markupsafe import Markup
 from sqlalchemy import Connection
 
 from integrations import PermanentError, Response, TemporaryError
@@ -253,7 +254,12 @@ def finish(visit: Visit) -> ResponseReturnValue:
     """The first steps are done, or left out."""
     with visit.writing() as conn:
         shops.set_up(conn, visit.shop.id)
-    flash(gettext("Your shop is ready. You find these steps again under Settings."), "good")
+    sight = _sight(visit)
+    if sight["own"]:
+        flash(gettext("Your shop is ready. You find these steps again under Settings."), "good")
+    else:
+        found = gettext("No page of your shop was seen yet.") if sight["known"] else gettext("Whether it was seen can't be told at present. Please try again in a minute.")
+        flash(Markup('{} <a href="{}">{}</a>').format(found, url_for("start.check"), gettext("Does it work?")), "info")
     return redirect("/app", 303)
 
 
