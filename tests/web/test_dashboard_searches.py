@@ -64,7 +64,7 @@ def test_the_table_says_what_is_known_of_each_search(world: World) -> None:
     assert chair[0].startswith("Zaļš krēsls “koka krēsls” “")
     assert chair[1:] == ["20", "0 0%", "20% 7% to 45%", "12", "€12 €7 to €21"]
     assert rows[1][2] == "15 100%"
-    assert rows[2][3] == "1 answer too few to say"
+    assert rows[2][3] == "0 of 1 too few to say", "not as if one had found it"
     world.send(event("result.clicked", NOW - 1000, search={"query": "kettle", "position": 1}))
     assert [row[3] for row in table(signed_in(world).get("/app/searches").text)] == ["0", "1", "0"]
 
@@ -161,6 +161,8 @@ def test_where_nothing_is_shown_there_is_nothing_to_wait_for(small_world: World)
     assert "Wait for" not in text_of(person.get("/app/searches/query", q="wreath").text)
     assert "Wait for 9 more answers" in text_of(person.get("/app/searches/query", q="rare").text)
     assert "found-over-time" not in person.get("/app/searches/query", q="rare").text, "no chart of one answer"
+    one = person.get("/app/searches/query", q="rare").text
+    assert "0 of 1 Too few answers to say" in text_of(one) and 'aria-label="Found it: 0 of 1"' in one
     assert "found-over-time" in person.get("/app/searches/query", q="kettle").text
 
 

@@ -17,8 +17,8 @@ from widget_server.record import questions
 from widget_server.web.dashboard import sample as sample_page
 
 _LINK = re.compile(r'<a\b[^>]*\bhref="(/app/answers(?:/cases)?\?[^"]+)"[^>]*>(.*?)</a>', re.S)
-# Shares and means have other signs in them, or a decimal point.
-_COUNT = re.compile(r"(\d[\d,]*)(?: answers?| “no”| of [\d,]+ ratings? after orders (?:is|are) low: .*)?")
+# Shares and means have other signs in them, or a decimal point. "0 of 6" are six, of whom nobody said yes.
+_COUNT = re.compile(r"(?:\d of (?=\d$))?(\d[\d,]*)(?: answers?| “no”| of [\d,]+ ratings? after orders (?:is|are) low: .*)?")
 _ASKED = re.compile(r'<dt>Asked</dt><dd><a href="(/app/questions/one/[^"]+)">([\d,]+)</a>')
 _NEXT = re.compile(r'href="([^"]+)" rel="next"')
 # Some of the days of the sample shop, which end today.
