@@ -181,6 +181,9 @@ def test_what_waits_for_mails_is_not_said_to_be_asked(world: World) -> None:
     person = signed_in(world)
     name = next(one.name for one in SETS.values() if one.placement == "link")
     assert person.post_form(f"/app/questions/sets/{name}").status_code == 303
+    page = person.get(f"/app/questions/one/{name}").text
+    assert "It waits: mails can&#39;t be sent yet." in page and "within a minute" not in page
+    assert "Not begun yet" in page and "<dt>When</dt>" not in page
 
     def badge() -> str:
         (row,) = (each for each in person.get("/app/questions").text.split("<li") if f'href="/app/questions/one/{name}"' in each)
@@ -188,6 +191,8 @@ def test_what_waits_for_mails_is_not_said_to_be_asked(world: World) -> None:
         return re.sub(r"<[^>]+>", "", row[row.index('<span class="badge') :].split("</span>")[0]).strip()
 
     assert badge() == "Not begun yet"
+    assert person.post_form(f"/app/questions/one/{name}/pause", {"paused": "0"}).status_code == 303
+    assert "It waits: mails can&#39;t be sent yet." in person.get(f"/app/questions/one/{name}").text
     person.post_form(f"/app/questions/one/{name}/pause", {"paused": "1"})
     assert badge() == "Paused"
 

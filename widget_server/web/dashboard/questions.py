@@ -111,12 +111,12 @@ def pause(visit: Visit, name: str) -> ResponseReturnValue:
     paused = request.form.get("paused") == "1"
     made = _changed(visit, name, lambda old: replace(old, paused=paused))
     title = title_of(made)
-    flash(
-        gettext("Paused: “%(title)s”. Within a minute it is no longer asked.", title=title)
-        if paused
-        else gettext("Asked again within a minute: “%(title)s”.", title=title),
-        "good",
-    )
+    if paused:
+        flash(gettext("Paused: “%(title)s”. Within a minute it is no longer asked.", title=title), "good")
+    elif words.waits_for_mails(made):
+        flash(_waiting_words(title), "good")
+    else:
+        flash(gettext("Asked again within a minute: “%(title)s”.", title=title), "good")
     return redirect(_back(name), 303)
 
 
@@ -146,7 +146,9 @@ def switch_on(visit: Visit, name: str) -> ResponseReturnValue:
     except QuestionConflict as error:
         flash(said(str(error)), "bad")
         return redirect(url_for("questions.show"), 303)
-    flash(gettext("Switched on: “%(title)s”. It is asked within a minute.", title=title_of(made)), "good")
+    title = title_of(made)
+    asked = gettext("Switched on: “%(title)s”. It is asked within a minute.", title=title)
+    flash(_waiting_words(title) if words.waits_for_mails(made) else asked, "good")
     return redirect(url_for("questions.one", name=name), 303)
 
 
@@ -356,9 +358,13 @@ def _changed(visit: Visit, name: str, change: Any) -> Question:
     return made
 
 
+def _waiting_words(title: str) -> str:
+    return str(gettext("Switched on: “%(title)s”. It waits: mails can't be sent yet.", title=title))
+
+
 def _saved_words(saved: Question) -> str:
     state = schedule.state(saved, _now())
-    if state == "on":
+    if state == "on" and not words.waits_for_mails(saved):
         return str(gettext("Saved. Shoppers see it within a minute."))
     if state == "waits":
         return str(gettext("Saved. It is asked once its time has come."))
